@@ -1,0 +1,43 @@
+#pragma once
+
+#include "causalfm/comm/communicator.hpp"
+#include "causalfm/config/config.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace causalfm::loss {
+
+/// Who the rows of a global batch are. The same on every rank: ids follow from the step, so they are never sent.
+struct BatchIdentity {
+  at::Tensor star_id;              ///< [global rows] int64
+  at::Tensor instrument_id;        ///< [global rows] int64
+  at::Tensor group_id;             ///< [global rows] int64, -1 for none; undefined when no row has one
+  at::Tensor is_anchor;            ///< [global rows] bool
+  std::vector<int64_t> rows_of_rank;  ///< contiguous runs, in rank order; their sum is the number of global rows
+};
+
+/// What the networks made of this rank's rows.
+struct LocalOutputs {
+  at::Tensor projection_star;        ///< [local rows, width], not normalised
+  at::Tensor projection_instrument;  ///< [local rows, width]; undefined for a single latent
+  at::Tensor reconstructed;          ///< [local rows, time]
+  at::Tensor flux;                   ///< [local rows, time]
+  at::Tensor mask;                   ///< [local rows, time] bool; undefined: all observed
+};
+
+/// The objective and its parts. `part` values are this rank's share of the global number: their sum over ranks is the
+/// loss, and back-propagating each rank's `total_part` and summing gradients over ranks gives its gradient.
+struct Objective {
+  at::Tensor total_part;           ///< scalar with graph
+  at::Tensor global;               ///< [4] total, reconstruction, star, instrument; equal on every rank, no graph
+};
+
+/// lambda_recon * masked MSE + lambda_star * L_star + lambda_instr * L_instr (paper, Eqs. 7-11), normalised by global
+/// counts. Collective. @throws LossError when shapes do not fit.
+Objective objective(const LocalOutputs& outputs, const BatchIdentity& identity, const config::Loss& settings,
+                    comm::Communicator& communicator);
+
+}  // namespace causalfm::loss

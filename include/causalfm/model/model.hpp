@@ -1,0 +1,75 @@
+#pragma once
+
+#include "causalfm/config/config.hpp"
+#include "causalfm/model/parameters.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace causalfm::model {
+
+/// What of the training set the networks need to know; stored with the weights.
+struct SequenceScale {
+  int64_t length = 0;           ///< T, samples a curve
+  double span = 0.0;            ///< largest time since a curve's first cadence
+  double median_cadence = 0.0;  ///< median time between consecutive observed samples
+};
+
+/// Light curves as the encoders see them.
+struct Curves {
+  at::Tensor flux;  ///< [batch, time], the model's dtype; values under the mask are ignored
+  at::Tensor time;  ///< [batch, time] or [time], the model's dtype, days since the curve's first cadence
+  at::Tensor mask;  ///< [batch, time] bool, true where observed; undefined: all is observed
+};
+
+/// Which dropout masks to draw: a function of (seed, step, global row, layer, element), so that they do not depend on
+/// how a batch is divided over ranks.
+struct DropoutKey {
+  uint64_t seed = 0;
+  int64_t step = 0;
+  int64_t first_row = 0;  ///< of these curves in the global batch
+};
+
+/// What the networks compute for a batch of curves. A single-latent model has its one latent in z_star and
+/// projection_star and leaves the instrument's undefined.
+struct Outputs {
+  at::Tensor z_star;                ///< [batch, latent]
+  at::Tensor z_instrument;          ///< [batch, latent]
+  at::Tensor z_observation;         ///< [batch, observation_latent]; undefined without one
+  at::Tensor projection_star;       ///< [batch, width], not normalised; for the contrastive loss only
+  at::Tensor projection_instrument; ///< [batch, width]
+  at::Tensor reconstructed;         ///< [batch, time]
+};
+
+/// The causal model of the paper: encoders of one architecture and separate weights, projection heads, and a decoder
+/// of the product of the gated latents, F_hat = D(g_star(z_star) * g_instr(z_instr)) (paper, section 3).
+/// Knows no rank. One thread at a time.
+class CausalModel {
+ public:
+  /// Draws initial weights from (seed, parameter name) alone: equal on every rank and machine of one dtype.
+  CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed, at::TensorOptions options);
+  ~CausalModel();
+  CausalModel(CausalModel&&) noexcept;
+
+  /// With `dropout`: as in training. Without: deterministic, for validation and inference. Gradients are recorded when
+  /// autograd is on (at::NoGradGuard turns it off). @throws ModelError when shapes or dtype do not fit.
+  Outputs forward(const Curves& curves, const DropoutKey* dropout = nullptr) const;
+
+  /// Latents only: no projection, no decoder.
+  Outputs encode(const Curves& curves) const;
+
+  /// [batch, time] from latents; what swap errors and counterfactuals use.
+  at::Tensor decode(const at::Tensor& z_star, const at::Tensor& z_instrument, const at::Tensor& z_observation) const;
+
+  Parameters& parameters();
+  const Parameters& parameters() const;
+  const SequenceScale& scale() const;
+
+ private:
+  struct Networks;
+  std::unique_ptr<Networks> networks_;
+};
+
+}  // namespace causalfm::model
