@@ -20,6 +20,12 @@ target_link_libraries(causalfm_precompiled PRIVATE causalfm::torch causalfm_comp
 target_precompile_headers(causalfm_precompiled PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.hpp)
 function(causalfm_precompile target)
   target_precompile_headers(${target} REUSE_FROM causalfm_precompiled)
+  # CMake compiles executables with -fPIE, and GCC then refuses the header that was precompiled with -fPIC.
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
 endfunction()
 
 # One executable a room, its fast cases and its long ones (suites named *Long) as two entries of CTest.

@@ -11,11 +11,13 @@ if(CAUSALFM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CAUSALFM_CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
 
 add_library(causalfm_compile_options INTERFACE)
 target_compile_options(causalfm_compile_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wno-unknown-pragmas -fopenmp>
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-fopenmp>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${CAUSALFM_CCACHE}>>:-fpch-preprocess>)
 if(CAUSALFM_SANITIZER STREQUAL "address")
   target_compile_options(causalfm_compile_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -O1)
@@ -25,4 +27,9 @@ elseif(CAUSALFM_SANITIZER STREQUAL "thread")
   target_link_options(causalfm_compile_options INTERFACE -fsanitize=thread)
 elseif(CAUSALFM_SANITIZER)
   message(FATAL_ERROR "CAUSALFM_SANITIZER is address, thread or empty, not '${CAUSALFM_SANITIZER}'")
+endif()
+if(CAUSALFM_SANITIZER)
+  # Programs only: a copy in every room's library would be the same symbols again.
+  target_sources(causalfm_compile_options INTERFACE
+    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:${PROJECT_SOURCE_DIR}/cmake/sanitizer_defaults.cpp>)
 endif()

@@ -77,8 +77,9 @@ CAUSALFM_HOST_DEVICE constexpr double uniform_double(uint32_t high, uint32_t low
 
 /// An integer in [0, bound) from two words; the bias is below bound / 2^64.
 constexpr uint64_t uniform_integer(uint32_t high, uint32_t low, uint64_t bound) {
+  __extension__ using Wide = unsigned __int128;
   const uint64_t word = (uint64_t{high} << 32) | low;
-  return static_cast<uint64_t>((static_cast<unsigned __int128>(word) * bound) >> 64);
+  return static_cast<uint64_t>((static_cast<Wide>(word) * bound) >> 64);
 }
 
 }  // namespace causalfm

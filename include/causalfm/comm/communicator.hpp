@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -11,7 +12,8 @@ namespace causalfm::comm {
 
 enum class Reduction { sum, maximum, minimum };
 
-/// A collective under way. The tensors that it reads and writes stay alive inside it.
+/// A collective under way. The tensors that it reads and writes stay alive inside it; until wait() returns, nobody
+/// else writes to what it reads or touches what it writes.
 class Pending {
  public:
   class Operation {
@@ -23,7 +25,7 @@ class Pending {
   Pending() = default;  ///< complete
   explicit Pending(std::unique_ptr<Operation> operation) : operation_(std::move(operation)) {}
 
-  /// Returns once the results may be used; a second call returns at once.
+  /// Returns once the results may be used; a second call returns at once. Collectives may be waited for in any order.
   /// @throws CommunicationError naming the collective and this rank when the deadline passes.
   void wait() {
     if (operation_) std::exchange(operation_, nullptr)->wait();
@@ -39,7 +41,10 @@ struct Options {
 
 /// How the ranks of one job exchange tensors. Every member function but the accessors is collective: all ranks call
 /// the same functions in the same order with tensors of equal dtype and, but for the slices below, equal size.
-/// Tensors are contiguous, of float32, float64, int64, int32 or uint8/bool. One thread a rank calls.
+/// Tensors are contiguous, of float32, float64, int64, int32 or uint8/bool (the sum of bools is true where any is);
+/// values are written past autograd. Zero elements or rows are fine. One thread a rank calls.
+/// Results are equal bit for bit on every rank, and repeat when the same ranks repeat the same calls.
+/// Every collective throws std::invalid_argument for tensors or rows that do not fit: a defect of the caller.
 class Communicator {
  public:
   virtual ~Communicator() = default;

@@ -4,7 +4,8 @@ namespace causalfm::config {
 
 /// What a launcher says about this process through its environment; the one place that reads it.
 struct Environment {
-  bool launched = false;  ///< mpirun or srun with PMIx started this process: MPI has something to say
+  bool terminal = false;  ///< launch/mpirun.sh says that a person watches its standard output (CAUSALFM_TERMINAL=1)
+  bool launched = false;  ///< mpirun, srun with PMIx, or a launcher that speaks PMI started this process
 };
 
 Environment read_environment();

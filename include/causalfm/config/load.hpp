@@ -25,6 +25,16 @@ std::string to_yaml(const Config& config);
 /// One section as compact JSON in a fixed order (numbers round-trip): what a data set's identity is a hash of.
 std::string to_json(const Simulation& simulation);
 
+/// A key in which two configurations differ, with both values as YAML.
+struct Difference {
+  std::string key;  ///< dotted, as a user writes it: "train.steps"
+  std::string first;
+  std::string second;
+};
+
+/// In the order of the documentation; empty for equal configurations.
+std::vector<Difference> differences(const Config& first, const Config& second);
+
 /// docs/configuration.md: every key with type, default, range and one sentence.
 std::string describe_keys();
 

@@ -27,10 +27,17 @@ struct InfoNceOptions {
 
 /// Multi-positive InfoNCE (paper, Eqs. 7-9) of all ranks' rows, with keys gathered over ranks and their gradients
 /// reduce-scattered back to their owners: softplus(lse_negatives - lse_positives) a anchor, exactly 0 without
-/// negatives, the mean over all anchors that have a positive; 0 when none has.
-/// `projection` [local rows, width] are this rank's rows, not normalised; `labels` those of the global batch;
-/// rows_of_rank the runs that ranks hold. Returns this rank's share of the mean (scalar with graph; shares add up to
-/// the loss). Memory O(tile), never a matrix of all similarities. Collective, in forward and in backward.
+/// negatives, the mean over all anchors that have a positive; 0 when none has. With the sum over positives outside the
+/// logarithm, lse_positives - mean_positives is added. A row of norm below 1e-12 counts as zero and gets no gradient.
+/// `projection` [local rows, width] float32 or float64 are this rank's rows, not normalised; `labels` those of the
+/// global batch, equal on every rank; rows_of_rank the runs that ranks hold, which may be empty.
+/// Returns this rank's share of the mean (scalar with graph, dtype of `projection`; shares add up to the loss). Memory
+/// O(tile) and O(keys x width), never a matrix of all similarities.
+/// Collective: all_gather and all_reduce in forward, reduce_scatter in backward. If any rank's projection requires a
+/// gradient, every rank's share does, also one without rows or anchors, and every rank must back-propagate; otherwise
+/// (grad mode off on all ranks, say) no share does. `communicator` outlives the graph. Backward cannot itself be
+/// differentiated.
+/// @throws LossError when shapes, types or options do not fit.
 at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
                     const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options,
                     comm::Communicator& communicator);

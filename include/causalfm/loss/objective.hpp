@@ -12,10 +12,10 @@ namespace causalfm::loss {
 
 /// Who the rows of a global batch are. The same on every rank: ids follow from the step, so they are never sent.
 struct BatchIdentity {
-  at::Tensor star_id;              ///< [global rows] int64
-  at::Tensor instrument_id;        ///< [global rows] int64
-  at::Tensor group_id;             ///< [global rows] int64, -1 for none; undefined when no row has one
-  at::Tensor is_anchor;            ///< [global rows] bool
+  at::Tensor star_id;                 ///< [global rows] int64
+  at::Tensor instrument_id;           ///< [global rows] int64
+  at::Tensor group_id;                ///< [global rows] int64, -1 for none; undefined when no row has one
+  at::Tensor is_anchor;               ///< [global rows] bool
   std::vector<int64_t> rows_of_rank;  ///< contiguous runs, in rank order; their sum is the number of global rows
 };
 
@@ -28,15 +28,22 @@ struct LocalOutputs {
   at::Tensor mask;                   ///< [local rows, time] bool; undefined: all observed
 };
 
-/// The objective and its parts. `part` values are this rank's share of the global number: their sum over ranks is the
-/// loss, and back-propagating each rank's `total_part` and summing gradients over ranks gives its gradient.
+/// The objective and its parts.
 struct Objective {
-  at::Tensor total_part;           ///< scalar with graph
-  at::Tensor global;               ///< [4] total, reconstruction, star, instrument; equal on every rank, no graph
+  /// Scalar with graph, this rank's share of the global number: shares add up to the objective, and back-propagating
+  /// every rank's share and summing gradients over ranks gives its gradient.
+  at::Tensor total_part;
+  at::Tensor
+      global;  ///< [4] float64 on the host: total, reconstruction, star, instrument; equal on every rank, no graph
 };
 
 /// lambda_recon * masked MSE + lambda_star * L_star + lambda_instr * L_instr (paper, Eqs. 7-11), normalised by global
-/// counts. Collective. @throws LossError when shapes do not fit.
+/// counts. The masked MSE is over all rows: the mean over a curve's observed samples, then over curves that have any;
+/// 0 where none has. L_star and L_instr are info_nce with loss.temperature and loss.instrument_temperature; anchors are
+/// the rows where is_anchor, or all with loss.anchors = all.
+/// A term of weight 0 is not computed and reads 0, and so does the instrument term without projection_instrument.
+/// Collective, and so is back-propagation: every rank must do it if any does. `communicator` outlives the graph.
+/// @throws LossError when shapes do not fit.
 Objective objective(const LocalOutputs& outputs, const BatchIdentity& identity, const config::Loss& settings,
                     comm::Communicator& communicator);
 

@@ -35,32 +35,40 @@ struct DropoutKey {
 /// What the networks compute for a batch of curves. A single-latent model has its one latent in z_star and
 /// projection_star and leaves the instrument's undefined.
 struct Outputs {
-  at::Tensor z_star;                ///< [batch, latent]
-  at::Tensor z_instrument;          ///< [batch, latent]
-  at::Tensor z_observation;         ///< [batch, observation_latent]; undefined without one
-  at::Tensor projection_star;       ///< [batch, width], not normalised; for the contrastive loss only
-  at::Tensor projection_instrument; ///< [batch, width]
-  at::Tensor reconstructed;         ///< [batch, time]
+  at::Tensor z_star;                 ///< [batch, latent]
+  at::Tensor z_instrument;           ///< [batch, latent]
+  at::Tensor z_observation;          ///< [batch, observation_latent]; undefined without one
+  at::Tensor projection_star;        ///< [batch, width], not normalised; for the contrastive loss only
+  at::Tensor projection_instrument;  ///< [batch, width]
+  at::Tensor reconstructed;          ///< [batch, length of the scale]
 };
 
 /// The causal model of the paper: encoders of one architecture and separate weights, projection heads, and a decoder
-/// of the product of the gated latents, F_hat = D(g_star(z_star) * g_instr(z_instr)) (paper, section 3).
-/// Knows no rank. One thread at a time.
+/// of the product of the gated latents, F_hat = D(g_star(z_star) * g_instr(z_instr)) (paper, section 3); an observation
+/// latent, where there is one, joins the product as further inputs of D.
+/// Rows do not know one another: no statistics of the batch, so outputs do not depend on how rows are grouped. Neither
+/// what lies under a mask nor masked steps added at the end change an output.
+/// Knows no rank and has no state but its parameters: threads may each use a model of their own.
 class CausalModel {
  public:
-  /// Draws initial weights from (seed, parameter name) alone: equal on every rank and machine of one dtype.
+  /// Draws initial weights from (seed, parameter name) alone: equal on every rank and machine, and in float32 and
+  /// float64 up to rounding. @param options dtype float32 or float64, and the device
+  /// @throws ModelError when the settings cannot be built, naming the key.
   CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed, at::TensorOptions options);
   ~CausalModel();
   CausalModel(CausalModel&&) noexcept;
 
   /// With `dropout`: as in training. Without: deterministic, for validation and inference. Gradients are recorded when
-  /// autograd is on (at::NoGradGuard turns it off). @throws ModelError when shapes or dtype do not fit.
+  /// autograd is on (at::NoGradGuard turns it off). Curves may be shorter than the scale's length, and longer where the
+  /// encoder is a Conformer without spectrum; the reconstruction has the scale's length.
+  /// @throws ModelError when shapes, dtype or device do not fit, or a batch is empty.
   Outputs forward(const Curves& curves, const DropoutKey* dropout = nullptr) const;
 
   /// Latents only: no projection, no decoder.
   Outputs encode(const Curves& curves) const;
 
-  /// [batch, time] from latents; what swap errors and counterfactuals use.
+  /// [batch, length of the scale] from latents; what swap errors and counterfactuals use. Latents that the model does
+  /// not have are ignored. @throws ModelError when shapes or dtype do not fit.
   at::Tensor decode(const at::Tensor& z_star, const at::Tensor& z_instrument, const at::Tensor& z_observation) const;
 
   Parameters& parameters();

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "causalfm/run/checkpoint.hpp"
+#include "causalfm/storage/file_system.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace causalfm::run {
+
+/// A checkpoint that was found whole, and what had to be passed over to find it.
+struct LoadedCheckpoint {
+  Checkpoint checkpoint;
+  std::filesystem::path file;
+  std::vector<std::string> warnings;  ///< one sentence for each file that was damaged
+};
+
+/// The folder of one run: which file is where, and which checkpoint counts. Writes come from one rank; other ranks
+/// only read. A checkpoint that has been saved survives a power failure. Keeps no state in memory but the path;
+/// `file_system` must outlive it.
+/// @throws storage::StorageError where a file cannot be written or read.
+class RunFolder {
+ public:
+  /// Creates the folder and its checkpoints/ where they are not there yet.
+  static RunFolder create(storage::FileSystem& file_system, const std::filesystem::path& folder);
+
+  /// @throws RunError if there is no run (no config.yaml) in `folder`.
+  static RunFolder open(storage::FileSystem& file_system, const std::filesystem::path& folder);
+
+  const std::filesystem::path& path() const { return folder_; }
+  std::filesystem::path config_file() const { return folder_ / "config.yaml"; }
+  std::filesystem::path metrics_file() const { return folder_ / "metrics.jsonl"; }
+  std::filesystem::path summary_file() const { return folder_ / "summary.json"; }
+  std::filesystem::path log_file() const { return folder_ / "log.txt"; }
+  std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
+  std::filesystem::path checkpoint_file(int64_t step) const;  ///< checkpoints/step-00000500.h5
+
+  /// Replaces config.yaml.
+  void write_config(const std::string& yaml);
+
+  /// None before the first write_config.
+  std::optional<std::string> read_config() const;
+
+  /// Writes the checkpoint whole, then makes it `latest`, then removes what is no longer kept: all but the newest
+  /// `keep_checkpoints`, `latest` and `best`, and whatever is of a later step than this one (a run that fell back to
+  /// an older checkpoint has left it). Whatever fails, `latest` names a whole checkpoint, the former or this one.
+  void save_checkpoint(const Checkpoint& checkpoint, int64_t keep_checkpoints);
+
+  /// Makes the saved checkpoint of `step` the `best`.
+  void mark_best(int64_t step);
+
+  /// What the text files `latest` and `best` name; none if there is no such text, or the file it names is gone.
+  std::optional<std::filesystem::path> latest_checkpoint() const;
+  std::optional<std::filesystem::path> best_checkpoint() const;
+
+  /// Steps of all checkpoint files, ascending.
+  std::vector<int64_t> checkpoint_steps() const;
+
+  /// The latest checkpoint or, where it is damaged, the newest other that is whole, with warnings.
+  /// None if the folder holds no checkpoint. @throws storage::StorageError if all are damaged.
+  std::optional<LoadedCheckpoint> load_latest() const;
+
+ private:
+  RunFolder(storage::FileSystem& file_system, std::filesystem::path folder);
+  std::optional<std::filesystem::path> named_by(const char* pointer) const;
+  void prune(int64_t newest_step, int64_t keep_checkpoints);
+
+  storage::FileSystem* file_system_;
+  std::filesystem::path folder_;
+};
+
+}  // namespace causalfm::run

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "causalfm/storage/file_system.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace causalfm::run {
+
+/// Appends to metrics.jsonl: an object a line, each line one write, so that a reader sees whole lines but for the
+/// last. A training line's `step` counts from 0; the `step` of a validation line (one with a `validation_loss`) is the
+/// number of steps done. Numbers round-trip; those that are not finite are the strings "nan", "inf", "-inf". One writer
+/// a file; `file_system` must outlive it. @throws storage::StorageError when a line cannot be written.
+class MetricsWriter {
+ public:
+  MetricsWriter(storage::FileSystem& file_system, std::filesystem::path file);
+
+  /// `line` is an object with an integer `step`.
+  void write(const nlohmann::ordered_json& line);
+
+  /// Returns when every line so far is on the disk. Call before a checkpoint is saved: what a resume from it keeps.
+  void sync();
+
+  /// For a resume after `steps_done` steps, of which 0 is the first: drops training lines of steps that are to be done
+  /// again, validation lines that were written later, and lines that a crash has torn, all in one atomic step.
+  /// Nothing happens without a file.
+  void drop_after_resume(int64_t steps_done);
+
+ private:
+  storage::FileSystem* file_system_;
+  std::filesystem::path file_;
+};
+
+/// The lines of a metrics.jsonl, also of a run that goes on. A line that does not parse is passed over, with a sentence
+/// in `warnings` unless it is the unfinished last. @throws storage::StorageError if the file cannot be read.
+std::vector<nlohmann::ordered_json> read_metrics(storage::FileSystem& file_system, const std::filesystem::path& file,
+                                                 std::vector<std::string>* warnings = nullptr);
+
+/// A number as it stands in our JSON: itself, or "nan", "inf", "-inf".
+/// @throws storage::StorageError for anything else.
+double to_number(const nlohmann::ordered_json& value);
+
+}  // namespace causalfm::run

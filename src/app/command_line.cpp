@@ -1,0 +1,191 @@
+#include "app/command_line.hpp"
+
+#include "app/command_config.hpp"
+#include "app/command_inspect.hpp"
+#include "app/command_simulate.hpp"
+#include "app/command_train.hpp"
+#include "app/versions.hpp"
+#include "causalfm/config/error.hpp"
+#include "causalfm/config/load.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace causalfm::app {
+
+namespace {
+
+/// What every command takes.
+struct Common {
+  std::string config_file;
+  std::vector<std::string> overrides;
+  bool quiet = false;
+  spdlog::level::level_enum log_level = spdlog::level::info;
+
+  config::Config load() const { return config::load(config_file, overrides); }
+};
+
+enum class Config { none, optional, required };
+
+/// The command line being built. Arguments live as long as the parser that fills them.
+struct Parser {
+  Job& job;
+  CLI::App app{"Distributed trainer for causal foundation models of structured time series"};
+  Common common;
+  std::function<int()> command;  ///< of the subcommand that was named
+  bool on_every_rank = false;
+};
+
+void add_common(Parser& parser, CLI::App& command, Config config) {
+  Common& common = parser.common;
+  if (config != Config::none) {
+    auto* option = command.add_option("CONFIG", common.config_file, "configuration, a YAML file (see configs/)");
+    if (config == Config::required) option->required();
+  }
+  command.add_option("--set", common.overrides, "override one key, KEY=VALUE; may be given several times")
+      ->allow_extra_args(false);
+  command.add_flag("--quiet", common.quiet, "say nothing but warnings and errors");
+  static const std::map<std::string, spdlog::level::level_enum> levels{{"debug", spdlog::level::debug},
+                                                                       {"info", spdlog::level::info},
+                                                                       {"warning", spdlog::level::warn},
+                                                                       {"error", spdlog::level::err}};
+  command.add_option("--log-level", common.log_level, "debug, info, warning or error")
+      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
+}
+
+CLI::App& add_command(Parser& parser, CLI::App& parent, const std::string& name, const std::string& description,
+                      Config config, std::function<int()> run, bool on_every_rank = false) {
+  CLI::App& command = *parent.add_subcommand(name, description);
+  add_common(parser, command, config);
+  command.callback([&parser, run = std::move(run), on_every_rank] {
+    parser.command = run;
+    parser.on_every_rank = on_every_rank;
+  });
+  return command;
+}
+
+void add_config(Parser& parser) {
+  CLI::App& group = *parser.app.add_subcommand("config", "check, show or explain a configuration");
+  group.require_subcommand(1);
+  const Common& common = parser.common;
+  add_command(parser, group, "check", "validate a configuration", Config::optional,
+              [&] { return config_check(common.config_file, common.overrides, std::cout); });
+  add_command(parser, group, "show", "print it as YAML with every default", Config::optional,
+              [&] { return config_show(common.config_file, common.overrides, std::cout); });
+  add_command(parser, group, "keys", "list every key with type, default, range and meaning", Config::none,
+              [] { return config_keys(std::cout); });
+}
+
+void add_simulate(Parser& parser) {
+  auto out = std::make_shared<std::string>();
+  CLI::App& command = add_command(
+      parser, parser.app, "simulate", "write simulated light curves as a data set (on all ranks)", Config::required,
+      [&parser, out] {
+        Job& job = parser.job;
+        const config::Config settings = parser.common.load();
+        const auto communicator = job.make_communicator(settings.comm);
+        std::ostringstream unheard;
+        std::ostream& output = parser.common.quiet ? static_cast<std::ostream&>(unheard) : std::cout;
+        return simulate(settings, *out, job.rank(), job.world_size(), [&] { communicator->barrier(); }, output);
+      },
+      /*on_every_rank=*/true);
+  command.add_option("--out", *out, "folder of the data set")->required();
+}
+
+void add_inspect(Parser& parser) {
+  struct Arguments {
+    std::string folder;
+    bool verify = false;
+    bool json = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = add_command(parser, parser.app, "inspect", "tell what a data set holds", Config::none,
+                                  [&parser, arguments] {
+                                    return inspect(parser.common.load(), arguments->folder, arguments->verify,
+                                                   arguments->json, std::cout);
+                                  });
+  command.add_option("DIR", arguments->folder, "folder of the data set")->required();
+  command.add_flag("--verify", arguments->verify, "read everything and verify every checksum");
+  command.add_flag("--json", arguments->json, "print JSON");
+}
+
+void add_train(Parser& parser) {
+  struct Arguments {
+    std::string folder;
+    training::Resume resume = training::Resume::automatic;
+    std::string initial_weights;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = add_command(
+      parser, parser.app, "train", "train; under mpirun or srun on all ranks", Config::required,
+      [&parser, arguments] {
+        training::TrainRequest request{parser.common.load(), arguments->folder, arguments->resume, {}};
+        if (request.folder.empty()) request.folder = default_run_folder(parser.common.config_file);
+        if (!arguments->initial_weights.empty()) request.initial_weights = arguments->initial_weights;
+        return train_command(parser.job, request);
+      },
+      /*on_every_rank=*/true);
+  command.add_option("--run", arguments->folder, "folder of the run (default: runs/STEM-OF-CONFIG)");
+  static const std::map<std::string, training::Resume> modes{{"auto", training::Resume::automatic},
+                                                             {"never", training::Resume::never},
+                                                             {"always", training::Resume::always}};
+  command.add_option("--resume", arguments->resume, "auto: go on when the folder holds a checkpoint of the same run; never: "
+                                                    "start anew, moving an old run aside; always: or fail")
+      ->transform(CLI::CheckedTransformer(modes, CLI::ignore_case));
+  command.add_option("--init-from", arguments->initial_weights,
+                     "a run (its best checkpoint) or a checkpoint whose weights to start from, at step 0");
+}
+
+void add_trace(Parser& parser) {
+  struct Arguments {
+    std::string steps;
+    std::string file;
+    bool tensors = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = add_command(
+      parser, parser.app, "trace", "write what training would do in some steps, for anyone to check", Config::required,
+      [&parser, arguments] {
+        training::TraceRequest request;
+        request.config = parser.common.load();
+        parse_steps(arguments->steps, request);
+        request.file = arguments->file;
+        request.tensors = arguments->tensors;
+        return trace_command(parser.job, request);
+      },
+      /*on_every_rank=*/true);
+  command.add_option("--steps", arguments->steps, "A:B, steps A up to B-1; 0 is the first")->required();
+  command.add_option("--out", arguments->file, "HDF5 file to write")->required();
+  command.add_flag("--tensors", arguments->tensors, "also inputs, outputs, losses, gradients and parameters");
+}
+
+}  // namespace
+
+int run_command_line(Job& job, int argc, const char* const* argv) {
+  Parser parser{.job = job, .common = {}, .command = {}};
+  parser.app.require_subcommand(1);
+  parser.app.set_version_flag("--version", version_text);
+  add_config(parser);
+  add_simulate(parser);
+  add_inspect(parser);
+  add_train(parser);
+  add_trace(parser);
+  try {
+    parser.app.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return job.rank() == 0 ? parser.app.exit(help_or_version) : 0;
+  } catch (const CLI::ParseError& error) {
+    throw config::ConfigError(std::string(error.what()) + "; see `causalfm --help` or `causalfm COMMAND --help`");
+  }
+  job.log().set_level(std::max(job.log().level(), parser.common.quiet ? spdlog::level::warn : parser.common.log_level));
+  if (parser.common.log_level == spdlog::level::debug && job.rank() == 0) job.log().set_level(spdlog::level::debug);
+  return parser.on_every_rank || job.rank() == 0 ? parser.command() : 0;
+}
+
+}  // namespace causalfm::app

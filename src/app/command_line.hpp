@@ -1,0 +1,12 @@
+#pragma once
+
+#include "app/job.hpp"
+
+namespace causalfm::app {
+
+/// Parses the arguments of the process and runs the command that they name. Commands that are no work of several ranks
+/// run on rank 0 alone. Returns the exit code. @throws ConfigError for arguments that make no sense, and what the
+/// commands throw.
+int run_command_line(Job& job, int argc, const char* const* argv);
+
+}  // namespace causalfm::app

@@ -1,0 +1,43 @@
+#include "app/command_train.hpp"
+
+#include "causalfm/config/error.hpp"
+#include "app/stop_signals.hpp"
+#include "app/training_host.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace causalfm::app {
+
+std::filesystem::path default_run_folder(const std::filesystem::path& config_file) {
+  return std::filesystem::path("runs") / config_file.stem();
+}
+
+int train_command(Job& job, const training::TrainRequest& request) {
+  const StopSignals signals;
+  const TrainingHost host(job, request.config, [&] { return signals.requested(); });
+  const run::Ending ending = training::train(request, host.host());
+  if (ending != run::Ending::interrupted) return static_cast<int>(ExitCode::done);
+  if (job.rank() == 0) job.log().info("run the same command again to go on");
+  return static_cast<int>(ExitCode::interrupted);
+}
+
+void parse_steps(const std::string& text, training::TraceRequest& request) {
+  const char* end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, request.first);
+  const bool colon = first.ec == std::errc() && first.ptr != end && *first.ptr == ':';
+  const auto last = colon ? std::from_chars(first.ptr + 1, end, request.end) : first;
+  if (!colon || last.ec != std::errc() || last.ptr != end || request.first < 0 || request.end <= request.first) {
+    throw config::ConfigError(
+        fmt::format("--steps {}: give A:B with 0 <= A < B, for steps A up to B-1 (0 is the first)", text));
+  }
+}
+
+int trace_command(Job& job, const training::TraceRequest& request) {
+  const TrainingHost host(job, request.config, [] { return false; });
+  training::trace(request, host.host());
+  return static_cast<int>(ExitCode::done);
+}
+
+}  // namespace causalfm::app

@@ -1,0 +1,66 @@
+#include "app/exit_code.hpp"
+
+#include "causalfm/comm/error.hpp"
+#include "causalfm/config/error.hpp"
+#include "causalfm/data/error.hpp"
+#include "causalfm/loss/error.hpp"
+#include "causalfm/model/error.hpp"
+#include "causalfm/run/error.hpp"
+#include "causalfm/storage/error.hpp"
+#include "causalfm/training/error.hpp"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <new>
+#include <regex>
+#include <string>
+
+namespace causalfm::app {
+
+namespace {
+
+constexpr const char* out_of_memory_remedy =
+    "lower train.batch_triplets or train.validation_triplets, or give each rank more memory";
+
+/// LibTorch tells a failed allocation only in its message: "... you tried to allocate 123 bytes ..." or, on a GPU,
+/// "Tried to allocate 20.00 MiB".
+std::string asked_for(const std::string& message) {
+  static const std::regex size("ried to allocate ([0-9.]+ [A-Za-z]+)");
+  std::smatch found;
+  return std::regex_search(message, found, size) ? found[1].str() : "an unknown amount";
+}
+
+Failure describe_libtorch(const c10::Error& error) {
+  const std::string message = error.what_without_backtrace();
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr || message.find("alloc") != std::string::npos) {
+    return {ExitCode::out_of_memory,
+            fmt::format("out of memory: {} were asked for; {}", asked_for(message), out_of_memory_remedy)};
+  }
+  return {ExitCode::defect, fmt::format("a defect of causalfm or LibTorch: {}; please report it with the configuration",
+                                        message.substr(0, message.find('\n')))};
+}
+
+}  // namespace
+
+Failure describe_failure(const std::exception& error) {
+  const auto is = [&]<typename... Type>() { return ((dynamic_cast<const Type*>(&error) != nullptr) || ...); };
+  if (is.operator()<config::ConfigError, run::RunError, training::TrainingError>()) {
+    return {ExitCode::usage, error.what()};
+  }
+  if (is.operator()<data::DataError>()) return {ExitCode::data, error.what()};
+  if (is.operator()<comm::CommunicationError>()) return {ExitCode::communication, error.what()};
+  if (is.operator()<training::NumericsError>()) return {ExitCode::numerics, error.what()};
+  if (is.operator()<storage::StorageError, std::filesystem::filesystem_error>()) {
+    return {ExitCode::storage, error.what()};
+  }
+  if (is.operator()<std::bad_alloc>()) {
+    return {ExitCode::out_of_memory, fmt::format("out of memory: {}", out_of_memory_remedy)};
+  }
+  if (const auto* libtorch = dynamic_cast<const c10::Error*>(&error)) return describe_libtorch(*libtorch);
+  return {ExitCode::defect,
+          fmt::format("a defect of causalfm: {}; please report it with the configuration", error.what())};
+}
+
+}  // namespace causalfm::app

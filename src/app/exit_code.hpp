@@ -1,0 +1,30 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace causalfm::app {
+
+/// How a process ends: the exit codes of docs/exit-codes.md.
+enum class ExitCode : int {
+  done = 0,
+  defect = 1,
+  usage = 2,
+  data = 3,
+  communication = 4,
+  numerics = 5,
+  storage = 6,
+  out_of_memory = 8,
+  interrupted = 75,
+};
+
+/// What a person needs to know of a failure: one sentence, and the code that scripts see.
+struct Failure {
+  ExitCode code;
+  std::string sentence;
+};
+
+/// The one place where a room's exception becomes a code.
+Failure describe_failure(const std::exception& error);
+
+}  // namespace causalfm::app

@@ -1,0 +1,35 @@
+#include "app/stop_signals.hpp"
+
+#include <csignal>
+
+namespace causalfm::app {
+
+namespace {
+
+// A signal handler can reach nothing but a static.
+volatile std::sig_atomic_t stop_signals_seen = 0;
+
+extern "C" void note_stop_signal(int signal) {
+  if (signal == SIGINT && stop_signals_seen != 0) {
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+  }
+  stop_signals_seen = 1;
+}
+
+constexpr int handled[] = {SIGTERM, SIGINT, SIGUSR1};
+
+}  // namespace
+
+StopSignals::StopSignals() {
+  stop_signals_seen = 0;
+  for (const int signal : handled) std::signal(signal, note_stop_signal);
+}
+
+StopSignals::~StopSignals() {
+  for (const int signal : handled) std::signal(signal, SIG_DFL);
+}
+
+bool StopSignals::requested() const { return stop_signals_seen != 0; }
+
+}  // namespace causalfm::app

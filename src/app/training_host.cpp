@@ -1,0 +1,43 @@
+#include "app/training_host.hpp"
+
+#include "app/versions.hpp"
+#include "causalfm/config/error.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <iostream>
+
+namespace causalfm::app {
+
+namespace {
+
+c10::Device choose_device(config::DeviceKind asked, int64_t local_rank) {
+  const int64_t devices = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  if (asked == config::DeviceKind::cuda && devices == 0) {
+    throw config::ConfigError("runtime.device is cuda, but this process sees no CUDA device: build with "
+                              "launch/build.sh --cuda on a machine with a GPU, or set it to auto");
+  }
+  if (asked == config::DeviceKind::cpu || devices == 0) return {c10::kCPU};
+  return {c10::kCUDA, static_cast<c10::DeviceIndex>(local_rank % devices)};
+}
+
+}  // namespace
+
+TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::function<bool()> stop_requested)
+    : communicator_(job.make_communicator(settings.comm)), file_system_(storage::make_real_file_system()) {
+  const c10::Device device = choose_device(settings.runtime.device, job.local_rank());
+  const int64_t threads = settings.runtime.threads.value_or(job.cores());
+  at::set_num_threads(static_cast<int>(threads));
+  host_ = std::make_unique<training::Host>(training::Host{
+      *communicator_, *file_system_, job.log(), job.has_terminal() && job.rank() == 0 ? &std::cout : nullptr, device,
+      threads, instruction_set(), library_versions(), std::move(stop_requested)});
+  if (job.rank() == 0) {
+    job.log().info("{} rank{} ({}), {} on each, {} thread{} a rank, {}", job.world_size(),
+                   job.world_size() == 1 ? "" : "s", communicator_->backend(), device.str(), threads,
+                   threads == 1 ? "" : "s", instruction_set());
+  }
+}
+
+}  // namespace causalfm::app

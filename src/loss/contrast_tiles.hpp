@@ -1,0 +1,45 @@
+#pragma once
+
+#include "causalfm/loss/info_nce.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+/// The loops of InfoNCE over tiles of anchors x keys: what one rank does between its collectives. Similarities are
+/// computed tile by tile, in forward and again in backward, and never kept.
+namespace causalfm::loss {
+
+struct TileSizes {
+  int64_t anchors = 512;
+  int64_t keys = 1024;
+};
+
+/// One contrastive task: each anchor against all keys. Anchors are keys as well.
+struct Contrast {
+  at::Tensor keys;         ///< [keys, width], rows of norm 1 (or 0)
+  at::Tensor anchor_rows;  ///< [anchors] int64: the rows of `keys` that are this rank's anchors
+  ContrastLabels labels;   ///< of the keys
+  double temperature;
+};
+
+/// What a pass over all keys leaves of each anchor's similarities s = anchor . key / temperature. All [anchors], in the
+/// dtype of the keys.
+struct AnchorStatistics {
+  at::Tensor lme_positives;   ///< log mean_P e^s, -inf without positives
+  at::Tensor lse_negatives;   ///< log sum_N e^s, -inf without negatives
+  at::Tensor mean_positives;  ///< mean_P s, 0 without positives
+  at::Tensor positives;       ///< how many
+};
+
+AnchorStatistics contrast_statistics(const Contrast& contrast, const TileSizes& tiles);
+
+/// [anchors] losses; 0 for an anchor without positives.
+at::Tensor anchor_losses(const AnchorStatistics& statistics, bool positives_inside_log);
+
+/// [keys, width]: gradient of `weight` (scalar tensor) times the sum of anchor_losses at every key, as key and as
+/// anchor together.
+at::Tensor contrast_gradient(const Contrast& contrast, const AnchorStatistics& statistics, bool positives_inside_log,
+                             const at::Tensor& weight, const TileSizes& tiles);
+
+}  // namespace causalfm::loss

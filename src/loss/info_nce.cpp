@@ -1,0 +1,143 @@
+#include "causalfm/loss/info_nce.hpp"
+
+#include "info_nce_tiled.hpp"
+
+#include "causalfm/loss/error.hpp"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+
+namespace causalfm::loss {
+namespace {
+
+using torch::autograd::AutogradContext;
+
+/// Below this norm a row has no direction.
+constexpr double smallest_norm = 1e-12;
+
+void check_label(const std::string& name, const at::Tensor& label, at::ScalarType type, int64_t keys) {
+  if (label.defined() && label.scalar_type() == type && label.dim() == 1 && label.size(0) == keys) return;
+  throw LossError("info_nce: labels." + name + " must be [" + std::to_string(keys) + "] " + at::toString(type) +
+                  ", a label for every row of the global batch");
+}
+
+void check(const at::Tensor& projection, const ContrastLabels& labels, const std::vector<int64_t>& rows_of_rank,
+           const InfoNceOptions& options, const comm::Communicator& communicator) {
+  if (!(options.temperature > 0.0)) {
+    throw LossError("info_nce: the temperature is " + std::to_string(options.temperature) + "; it must be positive");
+  }
+  if (static_cast<int64_t>(rows_of_rank.size()) != communicator.world_size()) {
+    throw LossError("info_nce: rows_of_rank has " + std::to_string(rows_of_rank.size()) + " entries for " +
+                    std::to_string(communicator.world_size()) + " ranks");
+  }
+  if (!projection.defined() || projection.dim() != 2 || projection.size(0) != rows_of_rank[communicator.rank()] ||
+      (projection.scalar_type() != at::kFloat && projection.scalar_type() != at::kDouble)) {
+    throw LossError("info_nce: the projection must be [" + std::to_string(rows_of_rank[communicator.rank()]) +
+                    ", width] of float32 or float64, this rank's rows");
+  }
+  const int64_t keys = std::accumulate(rows_of_rank.begin(), rows_of_rank.end(), int64_t{0});
+  check_label("same", labels.same, at::kLong, keys);
+  check_label("other", labels.other, at::kLong, keys);
+  check_label("anchor", labels.anchor, at::kBool, keys);
+  if (labels.group.defined()) check_label("group", labels.group, at::kLong, keys);
+}
+
+at::Tensor unit_rows(const at::Tensor& rows) {
+  const at::Tensor norm = at::linalg_vector_norm(rows, 2.0, at::IntArrayRef{1}, /*keepdim=*/true);
+  const at::Tensor no_direction = norm.le(smallest_norm);  // false for nan, which must reach the loss
+  return (rows / norm.masked_fill(no_direction, 1.0)).masked_fill(no_direction, 0.0);
+}
+
+/// All that backward needs, and what forward found.
+struct Evaluated final : torch::CustomClassHolder {
+  Contrast contrast;
+  AnchorStatistics statistics;
+  bool positives_inside_log;
+  TileSizes tiles;
+  std::vector<int64_t> rows_of_rank;
+  comm::Communicator* communicator;
+  int64_t anchors_of_all_ranks;  ///< that have a positive; at least 1
+  at::Tensor share;
+};
+
+/// Joins a share that was computed outside of any graph to the rows it came from.
+class InfoNceFunction : public torch::autograd::Function<InfoNceFunction> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& /*unit*/,
+                            const c10::intrusive_ptr<Evaluated>& evaluated) {
+    context->saved_data["evaluated"] = at::IValue::make_capsule(evaluated);
+    return evaluated->share;
+  }
+
+  static torch::autograd::variable_list backward(AutogradContext* context,
+                                                 const torch::autograd::variable_list& output_gradients) {
+    const auto capsule = context->saved_data.at("evaluated").toCapsule();
+    const auto& evaluated = static_cast<const Evaluated&>(*capsule);
+    const at::Tensor weight = output_gradients[0] / static_cast<double>(evaluated.anchors_of_all_ranks);
+    const at::Tensor of_all_keys = contrast_gradient(evaluated.contrast, evaluated.statistics,
+                                                     evaluated.positives_inside_log, weight, evaluated.tiles);
+    const int64_t own_rows = evaluated.rows_of_rank[evaluated.communicator->rank()];
+    const at::Tensor of_own_rows = at::empty({own_rows, of_all_keys.size(1)}, of_all_keys.options());
+    evaluated.communicator->reduce_scatter(of_all_keys, of_own_rows, evaluated.rows_of_rank).wait();
+    return {of_own_rows, at::Tensor()};
+  }
+};
+
+/// The task of this rank: its own anchors against the keys of all ranks.
+Contrast gather_contrast(const at::Tensor& unit, const ContrastLabels& labels, double temperature,
+                         const std::vector<int64_t>& rows_of_rank, comm::Communicator& communicator) {
+  const at::Device device = unit.device();
+  const auto own = rows_of_rank.begin() + communicator.rank();
+  const int64_t first = std::accumulate(rows_of_rank.begin(), own, int64_t{0});
+  Contrast contrast;
+  contrast.keys = at::empty({labels.same.size(0), unit.size(1)}, unit.options());
+  comm::Pending gathered = communicator.all_gather(unit.contiguous(), contrast.keys, rows_of_rank);
+  contrast.labels = {labels.same.to(device), labels.other.to(device),
+                     labels.group.defined() ? labels.group.to(device) : labels.group, labels.anchor.to(device)};
+  contrast.anchor_rows = contrast.labels.anchor.narrow(0, first, *own).nonzero().squeeze(1) + first;
+  contrast.temperature = temperature;
+  gathered.wait();
+  return contrast;
+}
+
+}  // namespace
+
+at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
+                    const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options,
+                    comm::Communicator& communicator, const TileSizes& tiles) {
+  check(projection, labels, rows_of_rank, options, communicator);
+  at::Tensor unit = unit_rows(projection);
+  auto evaluated = c10::make_intrusive<Evaluated>();
+  evaluated->contrast = gather_contrast(unit.detach(), labels, options.temperature, rows_of_rank, communicator);
+  evaluated->statistics = contrast_statistics(evaluated->contrast, tiles);
+  evaluated->positives_inside_log = options.positives_inside_log;
+  evaluated->tiles = tiles;
+  evaluated->rows_of_rank = rows_of_rank;
+  evaluated->communicator = &communicator;
+
+  // Backward is collective, so whether it comes is for all ranks to say: a rank whose share is a constant takes part.
+  const at::Tensor counts = at::tensor(
+      {evaluated->statistics.positives.gt(0.0).sum().item<int64_t>(), static_cast<int64_t>(unit.requires_grad())},
+      at::kLong);
+  communicator.all_reduce(counts).wait();
+  evaluated->anchors_of_all_ranks = std::max<int64_t>(1, counts[0].item<int64_t>());
+  const at::Tensor losses = anchor_losses(evaluated->statistics, options.positives_inside_log);
+  evaluated->share =
+      losses.sum(at::kDouble).div(static_cast<double>(evaluated->anchors_of_all_ranks)).to(unit.scalar_type());
+  if (counts[1].item<int64_t>() == 0) return evaluated->share;
+  if (!unit.requires_grad()) unit = unit.detach().requires_grad_(true);
+  return InfoNceFunction::apply(unit, evaluated);
+}
+
+at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
+                    const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options,
+                    comm::Communicator& communicator) {
+  return info_nce(projection, labels, rows_of_rank, options, communicator, TileSizes{});
+}
+
+}  // namespace causalfm::loss

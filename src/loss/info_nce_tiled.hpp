@@ -1,0 +1,12 @@
+#pragma once
+
+#include "contrast_tiles.hpp"
+
+namespace causalfm::loss {
+
+/// info_nce with tiles of a given size.
+at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
+                    const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options,
+                    comm::Communicator& communicator, const TileSizes& tiles);
+
+}  // namespace causalfm::loss

@@ -1,0 +1,33 @@
+#include "model/attention.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+namespace causalfm::model {
+
+Attention::Attention(const Scope& scope, int64_t width, int64_t heads)
+    : heads_(heads), output_(scope / "output", width, width) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(width));
+  weight_ = scope.uniform("query_key_value/weight", {3 * width, width}, bound);
+  query_bias_ = scope.uniform("query/bias", {width}, bound);
+  value_bias_ = scope.uniform("value/bias", {width}, bound);
+  key_bias_ = at::zeros({width}, scope.options());
+}
+
+at::Tensor Attention::forward(const at::Tensor& input, const SequenceMask& mask) const {
+  const int64_t batch = input.size(0), time = input.size(1), width = input.size(2);
+  const at::Tensor bias = at::cat({query_bias_, key_bias_, value_bias_});
+  const auto projected = at::linear(input, weight_, bias)
+                             .view({batch, time, 3, heads_, width / heads_})
+                             .permute({2, 0, 3, 1, 4})
+                             .unbind(0);
+  std::optional<at::Tensor> key_scores;
+  if (mask.key_scores().defined()) {
+    key_scores = mask.key_scores().expand({batch, 1, time, time});
+  }
+  const at::Tensor mixed = at::scaled_dot_product_attention(projected[0], projected[1], projected[2], key_scores);
+  return output_(mixed.transpose(1, 2).reshape({batch, time, width}));
+}
+
+}  // namespace causalfm::model

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "causalfm/model/model.hpp"
+#include "model/layer_norm.hpp"
+#include "model/sublayer.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace causalfm::model {
+
+/// The sublayers of config::Model::block one after another, pre-norm, each with its residual,
+/// x <- x + dropout(sublayer(LayerNorm(x))), then a last LayerNorm.
+/// A repeated kind is told apart in parameter names by a number: feed_forward, feed_forward2.
+class ConformerBlock {
+ public:
+  /// @param first_layer number of the first sublayer among all of the model, for dropout
+  ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer);
+
+  /// [batch, time, width] -> the same. @param key null: no dropout
+  at::Tensor forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key) const;
+
+ private:
+  struct Residual {
+    LayerNorm norm;
+    std::unique_ptr<Sublayer> sublayer;
+    int64_t layer;
+  };
+
+  std::vector<Residual> residuals_;
+  LayerNorm last_norm_;
+  double dropout_;
+};
+
+}  // namespace causalfm::model

@@ -1,0 +1,35 @@
+#include "model/conformer_encoder.hpp"
+
+#include "model/spectrum.hpp"
+
+#include <ATen/ATen.h>
+
+#include <string>
+
+namespace causalfm::model {
+
+ConformerEncoder::ConformerEncoder(const Scope& scope, const config::Model& settings, const SequenceScale& scale,
+                                   int64_t latent, int64_t number)
+    : embed_(scope / "embed", 1, settings.width),
+      latent_(scope / "latent", settings.spectrum == config::Spectrum::none ? settings.width : 2 * settings.width,
+              latent) {
+  const auto sublayers = static_cast<int64_t>(settings.block.size());
+  for (int64_t i = 0; i < settings.blocks; ++i) {
+    blocks_.emplace_back(scope / ("block" + std::to_string(i)), settings, (number * settings.blocks + i) * sublayers);
+  }
+  if (settings.spectrum != config::Spectrum::none) {
+    const int64_t features = Spectrum(scale.length, at::kDouble).features();
+    spectrum_.emplace(scope / "spectrum", std::vector<int64_t>{features, 2 * settings.width, settings.width});
+  }
+}
+
+at::Tensor ConformerEncoder::forward(const EncoderInput& input, const DropoutKey* key) const {
+  at::Tensor state = input.mask.zero_masked(embed_(input.flux.unsqueeze(-1)) + input.time_encoding);
+  for (const ConformerBlock& block : blocks_) {
+    state = block.forward(state, input.mask, key);
+  }
+  const at::Tensor pooled = input.mask.mean(state);
+  return latent_(spectrum_ ? at::cat({pooled, (*spectrum_)(input.spectrum)}, 1) : pooled);
+}
+
+}  // namespace causalfm::model

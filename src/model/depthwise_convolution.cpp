@@ -1,0 +1,173 @@
+#include "model/depthwise_convolution.hpp"
+
+#include "model/instruction_set.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace causalfm::model {
+namespace {
+
+/// Widths are padded to a multiple of this: one AVX-512 vector of float32.
+constexpr int64_t channel_multiple = 16;
+
+/// Curves whose weight gradients are summed one after another; a constant, so that the order of summation does not
+/// depend on the number of threads.
+constexpr int64_t curves_a_sum = 8;
+
+struct Extent {
+  int64_t width;    ///< channels of one step
+  int64_t steps;    ///< of the signal
+  int64_t taps;     ///< rows of `taps`
+  int64_t outputs;  ///< rows of `out`
+  int64_t before;   ///< zeros in front of the signal
+};
+
+/// out[i, c] += sum_j taps[j, c] signal[i + j - before, c] for one curve. With the kernel as taps this is the
+/// convolution, with the kernel reversed its input gradient, with the output gradient as taps the weight gradient.
+template <typename scalar>
+struct Correlation {
+  template <int64_t outputs, typename Vector>
+  [[gnu::always_inline]] static inline void tile(const Vector* signal, const scalar* taps, const Extent& extent,
+                                                 scalar* out) {
+    Vector sums[outputs];
+    for (int64_t i = 0; i < outputs; ++i) {
+      std::memcpy(&sums[i], out + i * extent.width, sizeof(Vector));
+    }
+    for (int64_t j = 0; j < extent.taps; ++j) {
+      Vector tap;
+      std::memcpy(&tap, taps + j * extent.width, sizeof(Vector));
+      for (int64_t i = 0; i < outputs; ++i) {
+        sums[i] += tap * signal[i + j];
+      }
+    }
+    for (int64_t i = 0; i < outputs; ++i) {
+      std::memcpy(out + i * extent.width, &sums[i], sizeof(Vector));
+    }
+  }
+
+  /// `padded`: 64-byte aligned room for one lane group of the signal with zeros on both sides.
+  template <int64_t bytes>
+  [[gnu::always_inline]] static inline void run(VectorBytes<bytes>, const scalar* signal, const scalar* taps,
+                                                scalar* out, scalar* padded, Extent extent) {
+    typedef scalar Vector __attribute__((vector_size(bytes), may_alias));
+    constexpr int64_t lanes = bytes / static_cast<int64_t>(sizeof(scalar));
+    auto* const vectors = reinterpret_cast<Vector*>(padded);
+    std::memset(padded, 0, (extent.outputs + extent.taps - 1) * bytes);
+    for (int64_t channel = 0; channel < extent.width; channel += lanes) {
+      for (int64_t t = 0; t < extent.steps; ++t) {
+        std::memcpy(&vectors[extent.before + t], signal + t * extent.width + channel, bytes);
+      }
+      const scalar* const group_taps = taps + channel;
+      scalar* const group_out = out + channel;
+      int64_t i = 0;
+      for (; i + 8 <= extent.outputs; i += 8) {
+        tile<8>(vectors + i, group_taps, extent, group_out + i * extent.width);
+      }
+      for (; i + 4 <= extent.outputs; i += 4) {
+        tile<4>(vectors + i, group_taps, extent, group_out + i * extent.width);
+      }
+      for (; i < extent.outputs; ++i) {
+        tile<1>(vectors + i, group_taps, extent, group_out + i * extent.width);
+      }
+    }
+  }
+};
+
+at::Tensor room_for(const at::Tensor& input, int64_t kernel) {
+  return at::empty({input.size(1) + kernel - 1, channel_multiple}, input.options());
+}
+
+/// Adds the correlation of every curve with `taps` [kernel, width] to `out` [batch, time, width].
+template <typename scalar>
+void add_convolution(const at::Tensor& input, const at::Tensor& taps, const at::Tensor& out) {
+  const int64_t steps = input.size(1), width = input.size(2), kernel = taps.size(0);
+  const Extent extent{width, steps, kernel, steps, kernel / 2};
+  const auto* const signal = input.const_data_ptr<scalar>();
+  auto* const result = out.mutable_data_ptr<scalar>();
+  at::parallel_for(0, input.size(0), 1, [&](int64_t begin, int64_t end) {
+    const at::Tensor room = room_for(input, kernel);
+    for (int64_t row = begin; row < end; ++row) {
+      run_on_widest_vectors<Correlation<scalar>>(signal + row * steps * width, taps.const_data_ptr<scalar>(),
+                                                 result + row * steps * width, room.mutable_data_ptr<scalar>(), extent);
+    }
+  });
+}
+
+/// The gradient of the weights [kernel, width].
+template <typename scalar>
+at::Tensor weight_gradient(const at::Tensor& input, const at::Tensor& gradient, int64_t kernel) {
+  const int64_t rows = input.size(0), steps = input.size(1), width = input.size(2);
+  const Extent extent{width, steps, steps, kernel, kernel / 2};
+  const at::Tensor parts = at::zeros({(rows + curves_a_sum - 1) / curves_a_sum, kernel, width}, input.options());
+  at::parallel_for(0, parts.size(0), 1, [&](int64_t begin, int64_t end) {
+    const at::Tensor room = room_for(input, kernel);
+    for (int64_t row = begin * curves_a_sum; row < std::min(rows, end * curves_a_sum); ++row) {
+      run_on_widest_vectors<Correlation<scalar>>(input.const_data_ptr<scalar>() + row * steps * width,
+                                                 gradient.const_data_ptr<scalar>() + row * steps * width,
+                                                 parts.mutable_data_ptr<scalar>() + row / curves_a_sum * kernel * width,
+                                                 room.mutable_data_ptr<scalar>(), extent);
+    }
+  });
+  return parts.sum(0);
+}
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// `input` [batch, time, width], width a multiple of channel_multiple.
+class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvolution> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
+                            const at::Tensor& bias) {
+    context->save_for_backward({input, weight});
+    const at::Tensor out = bias.expand_as(input).contiguous();
+    AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "depthwise_convolution",
+                               [&] { add_convolution<scalar_t>(input, weight, out); });
+    return out;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor& input = saved[0];
+    const at::Tensor gradient = gradients[0].contiguous();
+    const at::Tensor reversed = saved[1].flip(0);
+    const at::Tensor input_gradient = at::zeros_like(input);
+    at::Tensor kernel_gradient;
+    AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "depthwise_convolution_backward", [&] {
+      add_convolution<scalar_t>(gradient, reversed, input_gradient);
+      kernel_gradient = weight_gradient<scalar_t>(input, gradient, reversed.size(0));
+    });
+    return {input_gradient, kernel_gradient, gradient.sum(at::IntArrayRef({0, 1}))};
+  }
+};
+
+}  // namespace
+
+at::Tensor depthwise_convolution(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
+  const bool own = input.is_cpu() && (input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble);
+  if (!own) {
+    return depthwise_convolution_by_conv1d(input, weight, bias);
+  }
+  const int64_t width = input.size(2);
+  const int64_t missing = (channel_multiple - width % channel_multiple) % channel_multiple;
+  if (missing == 0) {
+    return DepthwiseConvolution::apply(input.contiguous(), weight, bias);
+  }
+  return DepthwiseConvolution::apply(at::constant_pad_nd(input, {0, missing}),
+                                     at::constant_pad_nd(weight, {0, missing}), at::constant_pad_nd(bias, {0, missing}))
+      .narrow(2, 0, width)
+      .contiguous();
+}
+
+at::Tensor depthwise_convolution_by_conv1d(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
+  return at::conv1d(input.transpose(1, 2), weight.t().unsqueeze(1), bias, 1, weight.size(0) / 2, 1, input.size(2))
+      .transpose(1, 2)
+      .contiguous();
+}
+
+}  // namespace causalfm::model

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "model/scope.hpp"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace causalfm::model {
+
+/// y = x W^T + b over the last dimension; parameters `weight` [out, in] and `bias` [out], both from
+/// U(-1/sqrt(in), 1/sqrt(in)).
+class Linear {
+ public:
+  Linear(const Scope& scope, int64_t in, int64_t out);
+
+  at::Tensor operator()(const at::Tensor& input) const;
+
+ private:
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+/// Linear layers `layer0`, `layer1`, ... with SiLU between them, none after the last.
+class MultilayerPerceptron {
+ public:
+  /// @param sizes input, hidden layers, output
+  MultilayerPerceptron(const Scope& scope, const std::vector<int64_t>& sizes);
+
+  at::Tensor operator()(const at::Tensor& input) const;
+
+ private:
+  std::vector<Linear> layers_;
+};
+
+}  // namespace causalfm::model

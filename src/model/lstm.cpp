@@ -1,0 +1,26 @@
+#include "model/lstm.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+
+namespace causalfm::model {
+
+Lstm::Lstm(const Scope& scope, int64_t width) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(width));
+  input_weight_ = scope.uniform("input/weight", {4 * width, width}, bound);
+  hidden_weight_ = scope.uniform("hidden/weight", {4 * width, width}, bound);
+  bias_ = scope.uniform("bias", {4 * width}, bound);
+  second_bias_ = at::zeros({4 * width}, scope.options());
+}
+
+at::Tensor Lstm::forward(const at::Tensor& input, const SequenceMask& mask) const {
+  const at::Tensor state = at::zeros({1, input.size(0), input.size(2)}, input.options());
+  // `train` makes oneDNN keep what backward needs.
+  const bool train = at::GradMode::is_enabled();
+  return std::get<0>(at::lstm(mask.zero_masked(input), {state, state},
+                              {input_weight_, hidden_weight_, bias_, second_bias_}, true, 1, 0.0, train, false, true));
+}
+
+}  // namespace causalfm::model

@@ -1,0 +1,36 @@
+#include "causalfm/run/same_run.hpp"
+
+#include "causalfm/config/load.hpp"
+#include "causalfm/run/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace causalfm::run {
+
+namespace {
+
+bool is_harmless(const config::Difference& difference) {
+  constexpr std::array keys{"train.steps", "train.checkpoint_every", "train.keep_checkpoints", "train.patience",
+                            "data.path"};
+  const std::string_view key = difference.key;
+  return key.starts_with("comm.") || key.starts_with("runtime.") || std::ranges::find(keys, key) != keys.end();
+}
+
+}  // namespace
+
+void require_same_run(const config::Config& stored, const config::Config& asked, const std::filesystem::path& folder) {
+  std::string differing;
+  for (const config::Difference& difference : config::differences(stored, asked)) {
+    if (is_harmless(difference)) continue;
+    differing += (differing.empty() ? "" : ", ") + difference.key + " was " + difference.first + " and is now " +
+                 difference.second;
+  }
+  if (differing.empty()) return;
+  throw RunError(folder.string() + ": it holds a run of another configuration (" + differing +
+                 "): choose another --run folder or the configuration of this one");
+}
+
+}  // namespace causalfm::run

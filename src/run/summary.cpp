@@ -1,0 +1,78 @@
+#include "causalfm/run/summary.hpp"
+
+#include "causalfm/run/metrics.hpp"
+#include "causalfm/storage/atomic_file.hpp"
+#include "causalfm/storage/error.hpp"
+#include "run/json_text.hpp"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace causalfm::run {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::array<std::pair<Ending, std::string_view>, 4> ending_names{{{Ending::completed, "completed"},
+                                                                           {Ending::early_stopping, "early_stopping"},
+                                                                           {Ending::interrupted, "interrupted"},
+                                                                           {Ending::failed, "failed"}}};
+
+[[noreturn]] void fail(const std::filesystem::path& file, const std::string& cause) {
+  throw storage::StorageError(file.string() + ": it is no summary of a run, " + cause +
+                              ": remove it; a resumed run writes it again");
+}
+
+std::string_view name_of(Ending ending) {
+  for (const auto& [candidate, name] : ending_names) {
+    if (candidate == ending) {
+      return name;
+    }
+  }
+  throw storage::StorageError("an ending that does not exist: a defect of the caller");
+}
+
+Ending ending_of(const std::string& text, const std::filesystem::path& file) {
+  for (const auto& [ending, name] : ending_names) {
+    if (name == text) {
+      return ending;
+    }
+  }
+  fail(file, "its end is '" + text + "'");
+}
+
+}  // namespace
+
+void write_summary(storage::FileSystem& file_system, const std::filesystem::path& file, const Summary& summary) {
+  ordered_json json{{"ended", name_of(summary.ended)},  {"steps", summary.steps},     {"best_step", summary.best_step},
+                    {"best_value", summary.best_value}, {"seconds", summary.seconds}, {"ranks", summary.ranks},
+                    {"versions", summary.versions}};
+  if (!summary.reason.empty()) {
+    json["reason"] = summary.reason;
+  }
+  storage::replace_file(file_system, file, to_text(std::move(json), 2) + "\n");
+}
+
+Summary read_summary(storage::FileSystem& file_system, const std::filesystem::path& file) {
+  const std::vector<std::byte> content = file_system.read(file);
+  try {
+    const char* const first = reinterpret_cast<const char*>(content.data());
+    const ordered_json json = ordered_json::parse(first, first + content.size());
+    Summary summary;
+    summary.ended = ending_of(json.at("ended").get<std::string>(), file);
+    summary.steps = json.at("steps").get<int64_t>();
+    summary.best_step = json.at("best_step").get<int64_t>();
+    summary.best_value = to_number(json.at("best_value"));
+    summary.seconds = to_number(json.at("seconds"));
+    summary.ranks = json.at("ranks").get<int64_t>();
+    summary.versions = json.at("versions").get<std::map<std::string, std::string>>();
+    summary.reason = json.value("reason", "");
+    return summary;
+  } catch (const nlohmann::json::exception& error) {
+    fail(file, error.what());
+  }
+}
+
+}  // namespace causalfm::run

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "causalfm/comm/communicator.hpp"
+#include "causalfm/config/config.hpp"
+#include "causalfm/data/loader.hpp"
+#include "causalfm/model/model.hpp"
+#include "causalfm/training/adam.hpp"
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+
+namespace causalfm::training {
+
+/// The global losses of one step, equal on every rank.
+struct Losses {
+  double total = 0.0;
+  double reconstruction = 0.0;
+  double star = 0.0;
+  double instrument = 0.0;
+};
+
+/// This rank's rows of a batch as the networks take them: on the device, in the model's dtype.
+model::Curves to_curves(const data::Batch& batch, at::ScalarType dtype, c10::Device device);
+
+/// One global step, in two halves so that one may look in between. Collective.
+class Step {
+ public:
+  Step(const config::Config& settings, model::CausalModel& model, Adam& optimizer, comm::Communicator& communicator,
+       c10::Device device);
+
+  struct Backward {
+    Losses losses;
+    model::Outputs outputs;  ///< of this rank's rows, without graph
+    double gradient_norm = 0.0;
+  };
+
+  /// Forward, loss, backward; leaves the gradient of the global loss, summed over ranks, in the model's parameters.
+  /// @throws NumericsError on every rank when a loss or the gradient is not finite.
+  Backward backward(const data::LoadedStep& loaded);
+
+  /// Clips the gradient to train.gradient_clip and updates the parameters. Returns the learning rate.
+  double update(int64_t step, double gradient_norm);
+
+ private:
+  const config::Config& settings_;
+  model::CausalModel& model_;
+  Adam& optimizer_;
+  comm::Communicator& communicator_;
+  c10::Device device_;
+};
+
+}  // namespace causalfm::training

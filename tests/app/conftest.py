@@ -1,0 +1,67 @@
+"""Runs the program as its user does. CTest hands in CAUSALFM_BINARY and CAUSALFM_SOURCE."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(os.environ.get("CAUSALFM_SOURCE", Path(__file__).resolve().parents[2]))
+BINARY = Path(os.environ.get("CAUSALFM_BINARY", SOURCE / "build" / "causalfm"))
+
+SMALL = """
+seed: 3
+simulation: {stars: 60, instruments: 5, curves_per_star: 7, stellar_parameters: 5, instrument_terms: 4, length: 40}
+data: {validation_stars: 0.2, test_stars: 0.1}
+model: {width: 16, heads: 2, feed_forward: 24, blocks: 1, kernel: 7, latent: 6, dropout: 0.1}
+loss: {temperature: 0.5}
+train: {batch_triplets: 7, steps: 20, validate_every: 10, validation_triplets: 24, checkpoint_every: 5, patience: 0}
+comm: {deadline_seconds: 60}
+runtime: {threads: 1}
+"""
+
+CLOCK = {"seconds", "curves_per_second", "data_wait_seconds"}
+
+
+class Result:
+    def __init__(self, process):
+        self.code = process.returncode
+        self.output = process.stdout
+        self.error = process.stderr
+
+
+def command(*arguments, ranks=None):
+    arguments = [str(argument) for argument in arguments]
+    if ranks is None:
+        return [str(BINARY), *arguments]
+    return [str(SOURCE / "launch" / "mpirun.sh"), str(ranks), *arguments]
+
+
+def run(*arguments, ranks=None, timeout=120):
+    environment = dict(os.environ, CAUSALFM_BINARY=str(BINARY))
+    return Result(subprocess.run(command(*arguments, ranks=ranks), capture_output=True, text=True, timeout=timeout,
+                                 env=environment, stdin=subprocess.DEVNULL))
+
+
+def succeed(*arguments, **options):
+    result = run(*arguments, **options)
+    assert result.code == 0, result.output + result.error
+    return result
+
+
+def metrics(folder, clock=False):
+    lines = [json.loads(line) for line in (Path(folder) / "metrics.jsonl").read_text().splitlines()]
+    return lines if clock else [{k: v for k, v in line.items() if k not in CLOCK} for line in lines]
+
+
+def training_lines(folder):
+    return [line for line in metrics(folder) if "loss" in line]
+
+
+@pytest.fixture
+def small(tmp_path):
+    """The path of a configuration that trains in a second."""
+    file = tmp_path / "small.yaml"
+    file.write_text(SMALL)
+    return file

@@ -1,0 +1,120 @@
+#include "causalfm/comm/backends.hpp"
+#include "causalfm/comm/error.hpp"
+#include "causalfm/comm/topology.hpp"
+
+#include "comm/collective_properties.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+
+/// The MPI backend on as many ranks as mpirun started. Every rank runs every test, in the same order.
+namespace causalfm::comm {
+namespace {
+
+using namespace std::chrono_literals;
+
+MpiEnvironment* environment = nullptr;  // of main; GoogleTest has no other way to hand it to tests
+
+TEST(MpiBackend, KnowsItsPlace) {
+  const auto ranks = make_mpi(*environment, {30s});
+  EXPECT_EQ(ranks->backend(), "mpi");
+  EXPECT_EQ(ranks->rank(), environment->rank());
+  EXPECT_EQ(ranks->world_size(), environment->world_size());
+  EXPECT_EQ(environment->local_rank(), environment->rank());
+  EXPECT_EQ(environment->local_size(), environment->world_size());
+}
+
+TEST(MpiBackend, RanksShareTheCoresOfTheNode) {
+  EXPECT_GE(cores_of_rank(), 1);
+  EXPECT_LE(cores_of_rank(), cores_of_process());
+}
+
+TEST(MpiBackend, AgreesWithPlainEvaluation) {
+  const auto ranks = make_mpi(*environment, {30s});
+  check_random_collectives(*ranks, 11, 400);
+}
+
+TEST(MpiBackend, SumsAreEqualBitForBitOnAllRanksAndRepeat) {
+  const auto ranks = make_mpi(*environment, {30s});
+  const std::vector<int64_t> rows(ranks->world_size(), 1);
+  for (const int64_t elements : {1, 7, 1000, 16383, 65537, 1 << 20}) {
+    const at::Tensor input = at::randn({elements});
+    at::Tensor first = input.clone();
+    at::Tensor second = input.clone();
+    ranks->all_reduce(first).wait();
+    ranks->all_reduce(second).wait();
+    EXPECT_TRUE(at::equal(first, second)) << elements;
+    at::Tensor all = at::empty({ranks->world_size(), elements});
+    ranks->all_gather(first.unsqueeze(0), all, rows).wait();
+    for (int64_t rank = 0; rank < ranks->world_size(); ++rank) EXPECT_TRUE(at::equal(all[rank], first)) << elements;
+  }
+}
+
+TEST(MpiBackend, CommunicatorsAreIndependent) {
+  const auto one = make_mpi(*environment, {30s});
+  const auto other = make_mpi(*environment, {30s});
+  at::Tensor first = at::ones({10});
+  at::Tensor second = at::full({10}, 2.0);
+  // Ranks start the calls of two communicators in different orders.
+  Communicator& early = one->rank() % 2 == 0 ? *one : *other;
+  Communicator& late = one->rank() % 2 == 0 ? *other : *one;
+  Pending pending_early = early.all_reduce(&early == one.get() ? first : second);
+  Pending pending_late = late.all_reduce(&late == one.get() ? first : second);
+  pending_early.wait();
+  pending_late.wait();
+  EXPECT_EQ(first[0].item<double>(), one->world_size());
+  EXPECT_EQ(second[0].item<double>(), 2.0 * one->world_size());
+}
+
+TEST(MpiBackend, DeadlineNamesCollectiveAndRank) {
+  const auto ranks = make_mpi(*environment, {300ms});
+  if (ranks->world_size() == 1) GTEST_SKIP() << "one rank waits for nobody";
+  const int64_t late = ranks->world_size() - 1;
+  if (ranks->rank() == late) std::this_thread::sleep_for(1s);
+  at::Tensor tensor = at::ones({4}, at::kDouble);
+  Pending pending = ranks->all_reduce(tensor);
+  if (ranks->rank() == late) {
+    EXPECT_NO_THROW(pending.wait());
+  } else {
+    try {
+      pending.wait();
+      ADD_FAILURE() << "the deadline passed and nobody said so";
+    } catch (const CommunicationError& error) {
+      const std::string text = error.what();
+      const std::string place = "all_reduce (sum) of 4 float64 (collective 0) on rank " +
+                                std::to_string(ranks->rank()) + " of " + std::to_string(ranks->world_size());
+      EXPECT_EQ(text.find(place + " did not end within 0.3 s"), 0) << text;
+      EXPECT_NE(text.find("comm.deadline_seconds"), std::string::npos) << text;
+    }
+  }
+}
+
+TEST(MpiBackend, FailuresAreAgreedUpon) {
+  const auto world = static_cast<int>(environment->world_size());
+  const auto rank = static_cast<int>(environment->rank());
+  const auto last_is_cause = environment->agree_on_failure(rank == world - 1 ? 3 : 4, 30s);
+  ASSERT_TRUE(last_is_cause);
+  EXPECT_EQ(last_is_cause->rank, world - 1);
+  EXPECT_EQ(last_is_cause->exit_code, 3);
+  const auto all_are = environment->agree_on_failure(10 + rank, 30s);
+  ASSERT_TRUE(all_are);
+  EXPECT_EQ(all_are->rank, 0);
+  EXPECT_EQ(all_are->exit_code, 10);
+}
+
+TEST(MpiBackend, MpiStartsOnceAProcess) { EXPECT_THROW(MpiEnvironment(), CommunicationError); }
+
+}  // namespace
+}  // namespace causalfm::comm
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  at::set_num_threads(1);
+  causalfm::comm::MpiEnvironment environment;
+  causalfm::comm::environment = &environment;
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,93 @@
+#include "causalfm/training/train.hpp"
+
+#include "causalfm/comm/backends.hpp"
+#include "causalfm/run/folder.hpp"
+#include "causalfm/run/metrics.hpp"
+#include "causalfm/training/error.hpp"
+#include "small_config.hpp"
+#include "test_host.hpp"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+
+namespace causalfm::training {
+namespace {
+
+class Train : public testing::Test {
+ protected:
+  Train() {
+    folder_ = std::filesystem::temp_directory_path() /
+              ("causalfm-train-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    std::filesystem::remove_all(folder_);
+  }
+  ~Train() override { std::filesystem::remove_all(folder_); }
+
+  run::Ending train_on(int64_t ranks, const std::function<void(config::Config&)>& change = [](config::Config&) {},
+                       const std::function<bool()>& stop = [] { return false; }) {
+    TrainRequest request{small_config(), folder_ / "run", Resume::automatic, {}};
+    change(request.config);
+    std::atomic<run::Ending> ending{run::Ending::failed};
+    comm::run_ranks_as_threads(ranks, {}, [&](comm::Communicator& communicator) {
+      const TestHost host(communicator, stop);
+      const run::Ending mine = train(request, host.host());
+      if (communicator.rank() == 0) ending = mine;
+    });
+    return ending;
+  }
+
+  run::Checkpoint latest() {
+    const auto file_system = storage::make_real_file_system();
+    return run::RunFolder::open(*file_system, folder_ / "run").load_latest()->checkpoint;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(Train, ASignalToOneRankEndsAllWithTheStateSaved) {
+  std::atomic<int> asked{0};
+  // Only one call in three says stop: one rank of three in one step.
+  const run::Ending ending = train_on(3, [](config::Config&) {}, [&] { return ++asked == 8; });
+  EXPECT_EQ(ending, run::Ending::interrupted);
+  EXPECT_EQ(latest().step, 3);
+  EXPECT_EQ(train_on(3), run::Ending::completed);
+  EXPECT_EQ(latest().step, 20);
+}
+
+TEST_F(Train, GoesOnWithAnotherNumberOfRanks) {
+  const auto half = [](config::Config& settings) { settings.train.steps = 10; };
+  const auto in_double = [](config::Config& settings) { settings.train.precision = config::Precision::float64; };
+  train_on(3, [&](config::Config& settings) { half(settings), in_double(settings); });
+  train_on(2, in_double);
+  const run::Checkpoint divided = latest();
+  std::filesystem::remove_all(folder_);
+  train_on(1, in_double);
+  const run::Checkpoint whole = latest();
+  ASSERT_EQ(divided.tensors.size(), whole.tensors.size());
+  for (std::size_t i = 0; i < whole.tensors.size(); ++i) {
+    const auto& [name, tensor] = whole.tensors[i];
+    EXPECT_TRUE(at::allclose(divided.tensors[i].second, tensor, 1e-8, 1e-12)) << name;
+  }
+}
+
+TEST_F(Train, ACheckpointOfOtherDataIsRefused) {
+  train_on(1);
+  std::filesystem::rename(folder_ / "run", folder_ / "moved");
+  const auto other = [](config::Config& settings) { settings.simulation.seed = 2; };
+  train_on(1, [&](config::Config& settings) { other(settings), settings.train.steps = 1; });
+  std::filesystem::remove_all(folder_ / "run" / "checkpoints");
+  std::filesystem::rename(folder_ / "moved" / "checkpoints", folder_ / "run" / "checkpoints");
+  EXPECT_THROW(train_on(1, other), TrainingError);
+}
+
+TEST_F(Train, ANonFiniteLossEndsEveryRank) {
+  const auto explode = [](config::Config& settings) { settings.train.learning_rate = 10, settings.train.steps = 500; };
+  EXPECT_THROW(train_on(2, explode), NumericsError);
+}
+
+}  // namespace
+}  // namespace causalfm::training
