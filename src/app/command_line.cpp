@@ -1,12 +1,12 @@
 #include "app/command_line.hpp"
 
+#include "causalfm/config/error.hpp"
+#include "causalfm/config/load.hpp"
 #include "app/command_config.hpp"
 #include "app/command_inspect.hpp"
 #include "app/command_simulate.hpp"
 #include "app/command_train.hpp"
 #include "app/versions.hpp"
-#include "causalfm/config/error.hpp"
-#include "causalfm/config/load.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -92,7 +92,8 @@ void add_simulate(Parser& parser) {
         const auto communicator = job.make_communicator(settings.comm);
         std::ostringstream unheard;
         std::ostream& output = parser.common.quiet ? static_cast<std::ostream&>(unheard) : std::cout;
-        return simulate(settings, *out, job.rank(), job.world_size(), [&] { communicator->barrier(); }, output);
+        return simulate(
+            settings, *out, job.rank(), job.world_size(), [&] { communicator->barrier(); }, output);
       },
       /*on_every_rank=*/true);
   command.add_option("--out", *out, "folder of the data set")->required();
@@ -105,11 +106,10 @@ void add_inspect(Parser& parser) {
     bool json = false;
   };
   auto arguments = std::make_shared<Arguments>();
-  CLI::App& command = add_command(parser, parser.app, "inspect", "tell what a data set holds", Config::none,
-                                  [&parser, arguments] {
-                                    return inspect(parser.common.load(), arguments->folder, arguments->verify,
-                                                   arguments->json, std::cout);
-                                  });
+  CLI::App& command =
+      add_command(parser, parser.app, "inspect", "tell what a data set holds", Config::none, [&parser, arguments] {
+        return inspect(parser.common.load(), arguments->folder, arguments->verify, arguments->json, std::cout);
+      });
   command.add_option("DIR", arguments->folder, "folder of the data set")->required();
   command.add_flag("--verify", arguments->verify, "read everything and verify every checksum");
   command.add_flag("--json", arguments->json, "print JSON");
@@ -132,11 +132,12 @@ void add_train(Parser& parser) {
       },
       /*on_every_rank=*/true);
   command.add_option("--run", arguments->folder, "folder of the run (default: runs/STEM-OF-CONFIG)");
-  static const std::map<std::string, training::Resume> modes{{"auto", training::Resume::automatic},
-                                                             {"never", training::Resume::never},
-                                                             {"always", training::Resume::always}};
-  command.add_option("--resume", arguments->resume, "auto: go on when the folder holds a checkpoint of the same run; never: "
-                                                    "start anew, moving an old run aside; always: or fail")
+  static const std::map<std::string, training::Resume> modes{
+      {"auto", training::Resume::automatic}, {"never", training::Resume::never}, {"always", training::Resume::always}};
+  command
+      .add_option("--resume", arguments->resume,
+                  "auto: go on when the folder holds a checkpoint of the same run; never: "
+                  "start anew, moving an old run aside; always: or fail")
       ->transform(CLI::CheckedTransformer(modes, CLI::ignore_case));
   command.add_option("--init-from", arguments->initial_weights,
                      "a run (its best checkpoint) or a checkpoint whose weights to start from, at step 0");

@@ -38,19 +38,20 @@ Job::Job() {
   has_terminal_ = surroundings.launched ? surroundings.terminal : isatty(STDOUT_FILENO) == 1;
 }
 
-int64_t Job::cores() const {
-  return environment_ ? comm::cores_of_rank() : comm::cores_of_process();
-}
+int64_t Job::cores() const { return environment_ ? comm::cores_of_rank() : comm::cores_of_process(); }
 
 std::unique_ptr<comm::Communicator> Job::make_communicator(const config::Comm& settings) {
   const comm::Options options{std::chrono::duration<double>(settings.deadline_seconds)};
   if (settings.backend == config::Backend::single && world_size() > 1) {
-    throw config::ConfigError(fmt::format("comm.backend is single, but {} ranks were started: set it to auto, or start "
-                                          "one rank", world_size()));
+    throw config::ConfigError(
+        fmt::format("comm.backend is single, but {} ranks were started: set it to auto, or start "
+                    "one rank",
+                    world_size()));
   }
   if (settings.backend == config::Backend::mpi && !environment_) {
-    throw config::ConfigError("comm.backend is mpi, but no launcher started this process: use launch/mpirun.sh or "
-                              "srun --mpi=pmix, or set it to auto");
+    throw config::ConfigError(
+        "comm.backend is mpi, but no launcher started this process: use launch/mpirun.sh or "
+        "srun --mpi=pmix, or set it to auto");
   }
   if (!environment_ || settings.backend == config::Backend::single) return comm::make_single();
   return comm::make_mpi(*environment_, options);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "app/exit_code.hpp"
 #include "causalfm/comm/backends.hpp"
 #include "causalfm/comm/communicator.hpp"
 #include "causalfm/config/config.hpp"
+#include "app/exit_code.hpp"
 
 #include <spdlog/logger.h>
 

@@ -1,7 +1,7 @@
 #include "app/training_host.hpp"
 
-#include "app/versions.hpp"
 #include "causalfm/config/error.hpp"
+#include "app/versions.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -16,8 +16,9 @@ namespace {
 c10::Device choose_device(config::DeviceKind asked, int64_t local_rank) {
   const int64_t devices = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
   if (asked == config::DeviceKind::cuda && devices == 0) {
-    throw config::ConfigError("runtime.device is cuda, but this process sees no CUDA device: build with "
-                              "launch/build.sh --cuda on a machine with a GPU, or set it to auto");
+    throw config::ConfigError(
+        "runtime.device is cuda, but this process sees no CUDA device: build with "
+        "launch/build.sh --cuda on a machine with a GPU, or set it to auto");
   }
   if (asked == config::DeviceKind::cpu || devices == 0) return {c10::kCPU};
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(local_rank % devices)};

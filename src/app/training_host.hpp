@@ -1,9 +1,9 @@
 #pragma once
 
-#include "app/job.hpp"
 #include "causalfm/config/config.hpp"
 #include "causalfm/storage/file_system.hpp"
 #include "causalfm/training/train.hpp"
+#include "app/job.hpp"
 
 #include <functional>
 #include <memory>

@@ -11,8 +11,9 @@
 namespace causalfm::app {
 
 std::map<std::string, std::string> library_versions() {
-  return {{"causalfm", version}, {"libtorch", TORCH_VERSION},   {"mpi", comm::mpi_version()},
-          {"hdf5", storage::hdf5_version()}, {"nccl", "not built"}, {"cuda", cuda_version}};
+  return {{"causalfm", version},        {"libtorch", TORCH_VERSION},
+          {"mpi", comm::mpi_version()}, {"hdf5", storage::hdf5_version()},
+          {"nccl", "not built"},        {"cuda", cuda_version}};
 }
 
 std::string instruction_set() { return at::get_cpu_capability(); }

@@ -1,10 +1,10 @@
 #include "causalfm/run/checkpoint.hpp"
 
+#include "causalfm/run/tensor_array.hpp"
 #include "causalfm/storage/error.hpp"
 #include "causalfm/storage/hdf5_reader.hpp"
 #include "causalfm/storage/hdf5_writer.hpp"
 #include "run/content_hash.hpp"
-#include "causalfm/run/tensor_array.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 #include "run/content_hash.hpp"
 
-#include "causalfm/storage/checksum.hpp"
 #include "causalfm/run/tensor_array.hpp"
+#include "causalfm/storage/checksum.hpp"
 
 #include <bit>
 #include <string_view>

@@ -18,7 +18,8 @@ model::SequenceScale measure(const data::Source& source, const data::Sampler& sa
   return {source.length(), scale.span, scale.median_cadence};
 }
 
-void tell(const data::Source& source, const data::Sampler& sampler, const config::Config& settings, spdlog::logger& log) {
+void tell(const data::Source& source, const data::Sampler& sampler, const config::Config& settings,
+          spdlog::logger& log) {
   log.info("data: {}, {} curves of {} stars by {} instruments, {} samples each", source.description().place,
            source.rows(), source.description().stars, source.description().instruments.size(), source.length());
   log.info("training split: {} curves, {} of them anchors ({} steps an epoch)", sampler.rows().size(),
@@ -45,9 +46,10 @@ Assembly assemble(const config::Config& settings, const Host& host, const model:
   if (host.communicator.rank() == 0) tell(*assembly.source, *assembly.sampler, settings, host.log);
 
   if (scale != nullptr && scale->length != assembly.source->length()) {
-    throw TrainingError(fmt::format("the initial weights are for curves of {} samples, those of {} have {}: train from "
-                                    "random weights, or choose data of that length",
-                                    scale->length, assembly.source->description().place, assembly.source->length()));
+    throw TrainingError(
+        fmt::format("the initial weights are for curves of {} samples, those of {} have {}: train from "
+                    "random weights, or choose data of that length",
+                    scale->length, assembly.source->description().place, assembly.source->length()));
   }
   assembly.model = std::make_unique<model::CausalModel>(
       settings.model, scale != nullptr ? *scale : measure(*assembly.source, *assembly.sampler),

@@ -15,9 +15,10 @@ namespace {
 double number(const run::Checkpoint& checkpoint, const std::string& name) {
   const auto found = checkpoint.numbers.find(name);
   if (found == checkpoint.numbers.end()) {
-    throw storage::StorageError(fmt::format("the checkpoint of step {} has no number '{}': it was not written by a "
-                                            "training of this version; choose another",
-                                            checkpoint.step, name));
+    throw storage::StorageError(
+        fmt::format("the checkpoint of step {} has no number '{}': it was not written by a "
+                    "training of this version; choose another",
+                    checkpoint.step, name));
   }
   return found->second;
 }

@@ -40,13 +40,13 @@ void ProgressLine::show(int64_t step, const Losses& losses, double curves_per_se
   std::string left;
   if (step > first_step_) {
     const double elapsed = std::chrono::duration<double>(now - start_).count();
-    left = ", " + duration_text(elapsed / static_cast<double>(step - first_step_) *
-                                static_cast<double>(steps_ - step)) + " left";
+    left = ", " +
+           duration_text(elapsed / static_cast<double>(step - first_step_) * static_cast<double>(steps_ - step)) +
+           " left";
   }
-  const std::string line =
-      fmt::format("step {}/{}: loss {:.4f} (reconstruction {:.4f}, star {:.4f}, instrument {:.4f}), {:.0f} curves/s{}",
-                  step, steps_, losses.total, losses.reconstruction, losses.star, losses.instrument,
-                  curves_per_second, left);
+  const std::string line = fmt::format(
+      "step {}/{}: loss {:.4f} (reconstruction {:.4f}, star {:.4f}, instrument {:.4f}), {:.0f} curves/s{}", step,
+      steps_, losses.total, losses.reconstruction, losses.star, losses.instrument, curves_per_second, left);
   if (terminal_ != nullptr) {
     *terminal_ << '\r' << line << "\x1b[K" << std::flush;
   } else {

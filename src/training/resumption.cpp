@@ -79,9 +79,10 @@ std::optional<run::Checkpoint> find_initial_weights(const TrainRequest& request,
   config::Model theirs = config::parse(checkpoint.configuration, file.string()).model;
   theirs.dropout = request.config.model.dropout;
   if (theirs != request.config.model) {
-    throw TrainingError(fmt::format("--init-from {}: its model is not the one of this configuration: give section "
-                                    "model the values that `causalfm config show` prints for its run",
-                                    file.string()));
+    throw TrainingError(
+        fmt::format("--init-from {}: its model is not the one of this configuration: give section "
+                    "model the values that `causalfm config show` prints for its run",
+                    file.string()));
   }
   return checkpoint;
 }
@@ -89,10 +90,10 @@ std::optional<run::Checkpoint> find_initial_weights(const TrainRequest& request,
 std::vector<std::string> compare_with(const run::Checkpoint& checkpoint, const std::string& data_identity,
                                       const Host& host) {
   if (checkpoint.data_identity != data_identity) {
-    throw TrainingError(fmt::format("the checkpoint of step {} was trained on data of identity {}, these have {}: give "
-                                    "data.path the data set of that run, or choose another --run folder",
-                                    checkpoint.step, checkpoint.data_identity.substr(0, 12),
-                                    data_identity.substr(0, 12)));
+    throw TrainingError(
+        fmt::format("the checkpoint of step {} was trained on data of identity {}, these have {}: give "
+                    "data.path the data set of that run, or choose another --run folder",
+                    checkpoint.step, checkpoint.data_identity.substr(0, 12), data_identity.substr(0, 12)));
   }
   std::vector<std::string> sentences;
   const auto compare = [&](std::string_view what, const auto& then, const auto& now) {

@@ -17,11 +17,9 @@ namespace {
 
 loss::BatchIdentity identity_of(const data::LoadedStep& loaded, c10::Device device) {
   const data::GlobalIds& ids = loaded.global;
-  return {ids.star_id.to(device),
-          ids.instrument_id.to(device),
+  return {ids.star_id.to(device), ids.instrument_id.to(device),
           ids.group_id.defined() ? ids.group_id.to(device) : at::Tensor(),
-          ids.role.eq(static_cast<int64_t>(data::Role::anchor)).to(device),
-          loaded.rows_of_rank};
+          ids.role.eq(static_cast<int64_t>(data::Role::anchor)).to(device), loaded.rows_of_rank};
 }
 
 void require_finite(const Losses& losses, double gradient_norm, int64_t step) {
@@ -35,9 +33,10 @@ void require_finite(const Losses& losses, double gradient_norm, int64_t step) {
                {"gradient norm", gradient_norm}};
   for (const auto& part : parts) {
     if (!std::isfinite(part.value)) {
-      throw NumericsError(fmt::format("step {}: the {} is {}; the last checkpoint is intact: lower train.learning_rate "
-                                      "or set train.gradient_clip, and look at the data",
-                                      step, part.name, part.value));
+      throw NumericsError(
+          fmt::format("step {}: the {} is {}; the last checkpoint is intact: lower train.learning_rate "
+                      "or set train.gradient_clip, and look at the data",
+                      step, part.name, part.value));
     }
   }
 }
@@ -49,8 +48,8 @@ model::Curves to_curves(const data::Batch& batch, at::ScalarType dtype, c10::Dev
           batch.mask.defined() ? batch.mask.to(device) : at::Tensor()};
 }
 
-Step::Step(const config::Config& settings, model::CausalModel& model, Adam& optimizer,
-           comm::Communicator& communicator, c10::Device device)
+Step::Step(const config::Config& settings, model::CausalModel& model, Adam& optimizer, comm::Communicator& communicator,
+           c10::Device device)
     : settings_(settings), model_(model), optimizer_(optimizer), communicator_(communicator), device_(device) {}
 
 Step::Backward Step::backward(const data::LoadedStep& loaded) {
@@ -58,10 +57,9 @@ Step::Backward Step::backward(const data::LoadedStep& loaded) {
   const model::DropoutKey dropout{static_cast<uint64_t>(settings_.seed), loaded.step, loaded.batch.first_row};
   model::Outputs outputs = model_.forward(curves, &dropout);
 
-  const loss::Objective objective =
-      loss::objective({outputs.projection_star, outputs.projection_instrument, outputs.reconstructed, curves.flux,
-                       curves.mask},
-                      identity_of(loaded, device_), settings_.loss, communicator_);
+  const loss::Objective objective = loss::objective(
+      {outputs.projection_star, outputs.projection_instrument, outputs.reconstructed, curves.flux, curves.mask},
+      identity_of(loaded, device_), settings_.loss, communicator_);
   const at::Tensor flat_gradients = model_.parameters().flat_gradients();
   flat_gradients.zero_();
   objective.total_part.backward();

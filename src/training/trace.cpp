@@ -96,8 +96,8 @@ void write_outputs(TraceFile& file, const data::LoadedStep& loaded, const Step::
 
 void trace(const TraceRequest& request, const Host& host) {
   if (request.first < 0 || request.end <= request.first) {
-    throw TrainingError(fmt::format("--steps {}:{}: give A:B with 0 <= A < B (B itself is left out)", request.first,
-                                    request.end));
+    throw TrainingError(
+        fmt::format("--steps {}:{}: give A:B with 0 <= A < B (B itself is left out)", request.first, request.end));
   }
   Assembly assembly = assemble(request.config, host);
   TraceFile file(request, assembly.source->description().identity, host);
@@ -127,7 +127,8 @@ void trace(const TraceRequest& request, const Host& host) {
     }
     step.update(number, backward.gradient_norm);
     if (wanted) {
-      for (const auto& entry : assembly.model->parameters().entries()) file.write("parameter/" + entry.name, entry.value);
+      for (const auto& entry : assembly.model->parameters().entries())
+        file.write("parameter/" + entry.name, entry.value);
     }
   }
   file.save(request.file);

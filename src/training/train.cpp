@@ -162,10 +162,11 @@ bool TrainingRun::validate() {
                    {"validation_instrument_recall", result.instrument_recall},
                    {"seconds", progress_now().seconds}});
   line_->clear();
-  host_.log.info("step {}: validation loss {:.4f} (reconstruction {:.4f}, star {:.4f}, instrument {:.4f}), recall@1 star "
-                 "{:.3f}, instrument {:.3f}{}",
-                 progress_.step, result.losses.total, result.losses.reconstruction, result.losses.star,
-                 result.losses.instrument, result.star_recall, result.instrument_recall, improved ? ", the best" : "");
+  host_.log.info(
+      "step {}: validation loss {:.4f} (reconstruction {:.4f}, star {:.4f}, instrument {:.4f}), recall@1 star "
+      "{:.3f}, instrument {:.3f}{}",
+      progress_.step, result.losses.total, result.losses.reconstruction, result.losses.star, result.losses.instrument,
+      result.star_recall, result.instrument_recall, improved ? ", the best" : "");
   return improved;
 }
 
@@ -216,8 +217,8 @@ void TrainingRun::conclude(run::Ending ending, const std::string& reason) {
 
 run::Ending TrainingRun::run() {
   try {
-    const bool was_exhausted = settings_.train.patience > 0 &&
-                               progress_.validations_without_improvement >= settings_.train.patience;
+    const bool was_exhausted =
+        settings_.train.patience > 0 && progress_.validations_without_improvement >= settings_.train.patience;
     std::optional<run::Ending> ending;
     if (progress_.step >= settings_.train.steps) ending = run::Ending::completed;
     if (was_exhausted) ending = run::Ending::early_stopping;
@@ -228,9 +229,10 @@ run::Ending TrainingRun::run() {
     conclude(*ending, "");
     if (writes()) {
       line_->clear();
-      const char* why = *ending == run::Ending::completed        ? "all steps done"
-                        : *ending == run::Ending::early_stopping ? "stopped early, the validation loss no longer improves"
-                                                                 : "interrupted, state saved";
+      const char* why = *ending == run::Ending::completed ? "all steps done"
+                        : *ending == run::Ending::early_stopping
+                            ? "stopped early, the validation loss no longer improves"
+                            : "interrupted, state saved";
       host_.log.info("{} after {} steps and {}; best validation loss {:.4f} at step {}", why, progress_.step,
                      duration_text(progress_now().seconds), progress_.best_value, progress_.best_step);
     }

@@ -100,8 +100,8 @@ Validation::Encoded Validation::encode(const model::CausalModel& model) const {
 
   std::vector<at::Tensor> z_star, z_instrument, projection_star, projection_instrument, curve_error;
   for (int64_t row = first; row < end; row += chunk_rows) {
-    const model::Curves curves = to_curves(read_curves(row, std::min(chunk_rows, end - row)),
-                                           dtype_of(settings_.train.precision), device_);
+    const model::Curves curves =
+        to_curves(read_curves(row, std::min(chunk_rows, end - row)), dtype_of(settings_.train.precision), device_);
     const model::Outputs outputs = model.forward(curves);
     z_star.push_back(outputs.z_star);
     z_instrument.push_back(outputs.z_instrument);
@@ -139,16 +139,16 @@ Losses Validation::losses(const Encoded& encoded) const {
     const double share = static_cast<double>(count) / static_cast<double>(triplets_);
     sum.reconstruction += share * encoded.curve_error.index_select(0, rows.to(device_)).nanmean().item<double>();
     if (weights.star > 0) {
-      sum.star += share * contrast(encoded.projection_star, star_id_, instrument_id_, rows, is_anchor,
-                                   weights.temperature);
+      sum.star +=
+          share * contrast(encoded.projection_star, star_id_, instrument_id_, rows, is_anchor, weights.temperature);
     }
     if (weights.instrument > 0) {
       sum.instrument += share * contrast(encoded.projection_instrument, instrument_id_, star_id_, rows, is_anchor,
                                          weights.instrument_temperature);
     }
   }
-  sum.total = weights.reconstruction * sum.reconstruction + weights.star * sum.star +
-              weights.instrument * sum.instrument;
+  sum.total =
+      weights.reconstruction * sum.reconstruction + weights.star * sum.star + weights.instrument * sum.instrument;
   return sum;
 }
 

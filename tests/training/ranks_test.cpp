@@ -9,6 +9,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
@@ -72,7 +73,11 @@ TEST_P(RanksAreOneRank, InDoubleTo1e9) {
     EXPECT_LE(largest(together.parameters - alone.parameters), 1e-9 * largest(alone.parameters)) << ranks << " ranks";
     EXPECT_NEAR(together.validation.losses.total, alone.validation.losses.total, 1e-9);
     EXPECT_EQ(together.validation.star_recall, alone.validation.star_recall);
-    EXPECT_EQ(together.validation.instrument_recall, alone.validation.instrument_recall);
+    if (settings.model.latents == config::Latents::dual) {
+      EXPECT_EQ(together.validation.instrument_recall, alone.validation.instrument_recall);
+    } else {
+      EXPECT_TRUE(std::isnan(together.validation.instrument_recall));
+    }
   }
 }
 
@@ -88,28 +93,27 @@ TEST_P(RanksAreOneRank, InFloatToRounding) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Models, RanksAreOneRank,
-    testing::Values(Variant{"conformer", [](config::Config&) {}},
-                    Variant{"mlp_all_anchors",
-                            [](config::Config& settings) {
-                              settings.model.encoder = config::EncoderKind::mlp;
-                              settings.loss.anchors = config::Anchors::all;
-                            }},
-                    Variant{"single_pairs",
-                            [](config::Config& settings) {
-                              settings.model.latents = config::Latents::single;
-                              settings.data.sampler = config::SamplerKind::pair;
-                              settings.loss.instrument = 0;
-                            }},
-                    Variant{"observation_latent_outside_log_clipped",
-                            [](config::Config& settings) {
-                              settings.model.observation_latent = 3;
-                              settings.loss.positives_inside_log = false;
-                              settings.train.gradient_clip = 0.1;
-                              settings.train.weight_decay = 0.01;
-                            }}),
-    [](const auto& variant) { return variant.param.name; });
+INSTANTIATE_TEST_SUITE_P(Models, RanksAreOneRank,
+                         testing::Values(Variant{"conformer", [](config::Config&) {}},
+                                         Variant{"mlp_all_anchors",
+                                                 [](config::Config& settings) {
+                                                   settings.model.encoder = config::EncoderKind::mlp;
+                                                   settings.loss.anchors = config::Anchors::all;
+                                                 }},
+                                         Variant{"single_pairs",
+                                                 [](config::Config& settings) {
+                                                   settings.model.latents = config::Latents::single;
+                                                   settings.data.sampler = config::SamplerKind::pair;
+                                                   settings.loss.instrument = 0;
+                                                 }},
+                                         Variant{"observation_latent_outside_log_clipped",
+                                                 [](config::Config& settings) {
+                                                   settings.model.observation_latent = 3;
+                                                   settings.loss.positives_inside_log = false;
+                                                   settings.train.gradient_clip = 0.1;
+                                                   settings.train.weight_decay = 0.01;
+                                                 }}),
+                         [](const auto& variant) { return variant.param.name; });
 
 }  // namespace
 }  // namespace causalfm::training

@@ -27,8 +27,9 @@ class Train : public testing::Test {
   }
   ~Train() override { std::filesystem::remove_all(folder_); }
 
-  run::Ending train_on(int64_t ranks, const std::function<void(config::Config&)>& change = [](config::Config&) {},
-                       const std::function<bool()>& stop = [] { return false; }) {
+  run::Ending train_on(
+      int64_t ranks, const std::function<void(config::Config&)>& change = [](config::Config&) {},
+      const std::function<bool()>& stop = [] { return false; }) {
     TrainRequest request{small_config(), folder_ / "run", Resume::automatic, {}};
     change(request.config);
     std::atomic<run::Ending> ending{run::Ending::failed};
@@ -51,7 +52,8 @@ class Train : public testing::Test {
 TEST_F(Train, ASignalToOneRankEndsAllWithTheStateSaved) {
   std::atomic<int> asked{0};
   // Only one call in three says stop: one rank of three in one step.
-  const run::Ending ending = train_on(3, [](config::Config&) {}, [&] { return ++asked == 8; });
+  const run::Ending ending = train_on(
+      3, [](config::Config&) {}, [&] { return ++asked == 8; });
   EXPECT_EQ(ending, run::Ending::interrupted);
   EXPECT_EQ(latest().step, 3);
   EXPECT_EQ(train_on(3), run::Ending::completed);

@@ -25,11 +25,11 @@ namespace causalfm::training {
 struct Host {
   comm::Communicator& communicator;
   storage::FileSystem& file_system;
-  spdlog::logger& log;             ///< rank 0 tells the run's story; other ranks warn and err
-  std::ostream* terminal;          ///< where rank 0 redraws one progress line; null: plain lines in the log
+  spdlog::logger& log;     ///< rank 0 tells the run's story; other ranks warn and err
+  std::ostream* terminal;  ///< where rank 0 redraws one progress line; null: plain lines in the log
   c10::Device device;
-  int64_t threads;                 ///< of this rank
-  std::string instruction_set;     ///< that LibTorch's kernels run on
+  int64_t threads;              ///< of this rank
+  std::string instruction_set;  ///< that LibTorch's kernels run on
   std::map<std::string, std::string> versions;
   std::function<bool()> stop_requested;  ///< true once a signal has asked this rank to save and end
 };
