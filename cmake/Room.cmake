@@ -29,10 +29,9 @@ function(causalfm_precompile target)
 endfunction()
 
 # One executable a room, its fast cases and its long ones (suites named *Long) as two entries of CTest.
-#   causalfm_test(ROOM SOURCES file... [LINKS target...] [PRECOMPILED] [RANKS n...])
-# RANKS runs the executable also under mpirun on so many ranks.
+#   causalfm_test(ROOM SOURCES file... [LINKS target...] [PRECOMPILED])
 function(causalfm_test room)
-  cmake_parse_arguments(TEST "PRECOMPILED" "" "SOURCES;LINKS;RANKS" ${ARGN})
+  cmake_parse_arguments(TEST "PRECOMPILED" "" "SOURCES;LINKS" ${ARGN})
   set(target test_${room})
   add_executable(${target} ${TEST_SOURCES})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)

@@ -71,8 +71,8 @@ def mpirun_command(request: Request, binary: Path) -> tuple[list[str], dict[str,
         command += ["--oversubscribe", "--bind-to", "none"]
         if together > len(os.sched_getaffinity(0)):
             # Not on stderr, which is for what went wrong.
-            print(f"{together} ranks share {cores} core{'s' if cores > 1 else ''} of a host: they run unbound and slowly",
-                  flush=True)
+            shared = f"{cores} core{'s' if cores > 1 else ''} of a host"
+            print(f"{together} ranks share {shared}: they run unbound and slowly", flush=True)
     if os.geteuid() == 0:
         command += ["--allow-run-as-root"]
     if request.hostfile:

@@ -45,8 +45,8 @@ def describe(run: Path) -> str:
     metrics, summary = read_metrics(run), read_summary(run)
     heading = str(run)
     if summary:
-        heading += f": {summary['ended'].replace('_', ' ')} after {summary['steps']:,} steps on {summary['ranks']} ranks"
-        heading += f", {summary['seconds']:.0f} s"
+        heading += f": {summary['ended'].replace('_', ' ')} after {summary['steps']:,} steps"
+        heading += f" on {summary['ranks']} ranks, {summary['seconds']:.0f} s"
     if not metrics.validation:
         return f"{heading}\nno validation yet"
     return f"{heading}\n{formatted(rows(metrics))}"

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -56,7 +57,7 @@ void add_common(Parser& parser, CLI::App& command, Config config) {
                                                                        {"warning", spdlog::level::warn},
                                                                        {"error", spdlog::level::err}};
   command.add_option("--log-level", common.log_level, "debug, info, warning or error")
-      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case));
+      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description("LEVEL"));
 }
 
 CLI::App& add_command(Parser& parser, CLI::App& parent, const std::string& name, const std::string& description,
@@ -138,7 +139,7 @@ void add_train(Parser& parser) {
       .add_option("--resume", arguments->resume,
                   "auto: go on when the folder holds a checkpoint of the same run; never: "
                   "start anew, moving an old run aside; always: or fail")
-      ->transform(CLI::CheckedTransformer(modes, CLI::ignore_case));
+      ->transform(CLI::CheckedTransformer(modes, CLI::ignore_case).description("MODE"));
   command.add_option("--init-from", arguments->initial_weights,
                      "a run (its best checkpoint) or a checkpoint whose weights to start from, at step 0");
 }
@@ -184,8 +185,8 @@ int run_command_line(Job& job, int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     throw config::ConfigError(std::string(error.what()) + "; see `causalfm --help` or `causalfm COMMAND --help`");
   }
-  job.log().set_level(std::max(job.log().level(), parser.common.quiet ? spdlog::level::warn : parser.common.log_level));
-  if (parser.common.log_level == spdlog::level::debug && job.rank() == 0) job.log().set_level(spdlog::level::debug);
+  const auto level = parser.common.quiet ? spdlog::level::warn : parser.common.log_level;
+  job.log().set_level(job.rank() == 0 ? level : std::max(level, spdlog::level::warn));
   return parser.on_every_rank || job.rank() == 0 ? parser.command() : 0;
 }
 

@@ -71,7 +71,8 @@ class InfoNceFunction : public torch::autograd::Function<InfoNceFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& /*unit*/,
                             const c10::intrusive_ptr<Evaluated>& evaluated) {
     context->saved_data["evaluated"] = at::IValue::make_capsule(evaluated);
-    return evaluated->share;
+    // Moved out: the result owns this node, and a node that owned the result would keep the whole graph for ever.
+    return std::exchange(evaluated->share, {});
   }
 
   static torch::autograd::variable_list backward(AutogradContext* context,

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import h5py
@@ -175,3 +176,16 @@ def test_nothing_finite_ends_with_5(small, tmp_path):
     assert "step" in result.error and "is" in result.error
     assert result.error.count("causalfm:") == 1
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["ended"] == "failed"
+
+
+def test_memory_does_not_grow_with_steps(small, tmp_path):
+    def peak_kib(steps):
+        arguments = command("train", small, "--run", tmp_path / f"run-{steps}", "--quiet", "--set", f"train.steps={steps}",
+                            "--set", "train.batch_triplets=32", "--set", "train.validate_every=100000",
+                            "--set", "train.checkpoint_every=100000")
+        program = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); " \
+                  "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        return int(subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True,
+                                  check=True).stdout)
+
+    assert peak_kib(200) < peak_kib(20) + 20 * 1024

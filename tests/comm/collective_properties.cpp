@@ -21,7 +21,9 @@ struct Inputs {
 };
 
 std::vector<double> values_of(const at::Tensor& tensor) {
-  const at::Tensor flat = tensor.to(at::kDouble).contiguous();
+  // The byte of a bool, which must be 0 or 1.
+  const at::Tensor stored = tensor.scalar_type() == at::kBool ? tensor.view(at::kByte) : tensor;
+  const at::Tensor flat = stored.to(at::kDouble).contiguous();
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 

@@ -175,8 +175,8 @@ def test_restricted_cores_are_kept(environment):
 @pytest.mark.skipif(CORES > 8, reason="would start too many ranks")
 def test_more_ranks_than_cores(environment):
     done = launch(environment, CORES + 1, "place")
-    assert done.returncode == 0
-    assert re.fullmatch(rf"causalfm: {CORES + 1} ranks share \d+ cores? of a host: .*\n", done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.match(rf"{CORES + 1} ranks share \d+ cores? of a host: .*\n", done.stdout)
     assert done.stdout.count("threads 1 ") == CORES + 1
 
 

@@ -72,6 +72,17 @@ TEST(InfoNce, IsExactlyZeroWithoutNegatives) {
   EXPECT_TRUE(at::equal(projection.grad(), at::zeros_like(projection)));
 }
 
+TEST(InfoNce, LossIsExactAtAnyDistanceBetweenPositivesAndNegatives) {
+  const auto scalar = [](double value) { return at::full({1}, value, at::kDouble); };
+  for (double distance = -60.0; distance <= 60.0; distance += 0.5) {
+    const AnchorStatistics statistics{scalar(0.0), scalar(distance), scalar(0.0), scalar(1.0)};
+    const auto expected = static_cast<double>(std::log1p(std::exp(static_cast<long double>(distance))));
+    for (const bool inside : {true, false}) {
+      EXPECT_NEAR(anchor_losses(statistics, inside).item<double>(), expected, 1e-15 * expected) << distance;
+    }
+  }
+}
+
 TEST(InfoNce, AnchorsWithoutPositiveAreLeftOutOfTheMean) {
   const at::Tensor projection = at::tensor({1.0, 0.0, 0.6, 0.8, 0.0, 1.0}, at::kDouble).view({3, 2});
   // Rows 0 and 1 are a pair; row 2 has no positive but is a negative of both.

@@ -39,8 +39,8 @@ struct Objective {
 
 /// lambda_recon * masked MSE + lambda_star * L_star + lambda_instr * L_instr (paper, Eqs. 7-11), normalised by global
 /// counts. The masked MSE is over all rows: the mean over a curve's observed samples, then over curves that have any;
-/// 0 where none has. L_star and L_instr are info_nce with loss.temperature and loss.instrument_temperature; anchors are
-/// the rows where is_anchor, or all with loss.anchors = all.
+/// 0 where none has. L_star and L_instr are info_nce in float64, with loss.temperature and loss.instrument_temperature;
+/// anchors are the rows where is_anchor, or all with loss.anchors = all.
 /// A term of weight 0 is not computed and reads 0, and so does the instrument term without projection_instrument.
 /// Collective, and so is back-propagation: every rank must do it if any does. `communicator` outlives the graph.
 /// @throws LossError when shapes do not fit.
