@@ -3,6 +3,7 @@
 #include "causalfm/loss/error.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <limits>

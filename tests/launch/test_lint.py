@@ -154,6 +154,21 @@ def test_commits_that_the_remote_has_are_not_looked_at(tree):
     assert "1 of them seen by clang-tidy" in done.stdout
 
 
+def test_what_clang_cannot_read_of_the_library_is_no_finding(tree):
+    source = (
+        "#include <ranges>\n#include <vector>\n\n"
+        "int last(const std::vector<int>& all) {\n"
+        "  for (const int value : all | std::views::reverse) return value;\n"
+        "  return 0;\n}\n"
+    )
+    write(tree, "src/data/a.cpp", source)
+    write(tree, "src/data/b.cpp", "int b() { return missing; }\n")
+    configure(tree, "src/data/a.cpp", "src/data/b.cpp")
+    done = lint(tree)
+    assert "src/data/b.cpp:1: use of undeclared identifier 'missing'" in done.stdout
+    assert "src/data/a.cpp" not in done.stdout and "/usr/" not in done.stdout
+
+
 def test_clang_tidy_needs_a_build(tree):
     write(tree, "src/data/a.cpp", "int a() { return 1; }\n")
     done = lint(tree)
