@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a bare machine to a trained model: sets up, builds, simulates the paper's light curves, trains a small Conformer on
 # 2 MPI ranks, draws its learning curves; ends with a table and the list of pictures.
-#   launch/quickstart.sh              about 8 minutes after the build, into quickstart/
+#   launch/quickstart.sh              a few minutes after the build, into quickstart/
 #   launch/quickstart.sh --small      2 minutes: fewer stars and steps, into quickstart-small/
 #   ... --out DIR                     into another folder
 # Run again, it goes on with an interrupted training, and does a finished one anew.
