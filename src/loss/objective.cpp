@@ -60,8 +60,8 @@ Objective objective(const LocalOutputs& outputs, const BatchIdentity& identity, 
       settings.anchors == config::Anchors::all ? at::ones_like(identity.is_anchor) : identity.is_anchor;
   const auto contrast = [&](const at::Tensor& projection, const ContrastLabels& labels, double temperature) {
     if (!projection.defined()) throw LossError("objective: projection_star is undefined, but loss.star is not 0");
-    // In double: projections are close to each other at the start of a run, so that their gradients cancel to some 1e-3
-    // of the terms they are sums of, and float32 would leave rounding that Adam then magnifies.
+    // In double: projections are close to each other at the start of a run, so that their gradients are sums that
+    // cancel, and float32 would leave rounding that Adam then magnifies.
     return info_nce(projection.to(at::kDouble), labels, identity.rows_of_rank,
                     {temperature, settings.positives_inside_log}, communicator);
   };

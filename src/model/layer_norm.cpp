@@ -13,7 +13,7 @@ using torch::autograd::variable_list;
 constexpr double epsilon = 1e-5;
 
 /// ATen's own backward adds up the gradients of weight and bias one step after the other. In float32 that left errors
-/// of some 1e-4 of the largest element, which differ with the number of ranks; at::sum adds in a tree (1e-6).
+/// of some 1e-4 of the largest element, which differ with the number of ranks; at::sum adds in a tree (1e-5).
 class LayerNormFunction : public torch::autograd::Function<LayerNormFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
