@@ -35,6 +35,7 @@ enum class RandomStream : uint64_t {
   triplet_choice = 9,
   initialisation = 10,
   dropout = 11,
+  evaluation = 12,
 };
 
 /// Bijective mixing of 64 bits (Steele, Lea & Flood 2014, SplitMix64's finalizer).

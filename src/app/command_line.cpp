@@ -3,6 +3,7 @@
 #include "causalfm/config/error.hpp"
 #include "causalfm/config/load.hpp"
 #include "app/command_config.hpp"
+#include "app/command_evaluate.hpp"
 #include "app/command_inspect.hpp"
 #include "app/command_simulate.hpp"
 #include "app/command_train.hpp"
@@ -39,9 +40,21 @@ struct Parser {
   Job& job;
   CLI::App app{"Distributed trainer for causal foundation models of structured time series"};
   Common common;
+  std::string typed;             ///< the command line as it was given
   std::function<int()> command;  ///< of the subcommand that was named
   bool on_every_rank = false;
 };
+
+/// `causalfm` and its arguments, quoted for a shell where they need it.
+std::string as_typed(int argc, const char* const* argv) {
+  std::string line = "causalfm";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const bool plain = !argument.empty() && argument.find_first_of(" \t\"'$&|;<>()[]{}*?!\\`#~") == std::string::npos;
+    line += plain ? " " + argument : " '" + argument + "'";
+  }
+  return line;
+}
 
 void add_common(Parser& parser, CLI::App& command, Config config) {
   Common& common = parser.common;
@@ -167,10 +180,70 @@ void add_trace(Parser& parser) {
   command.add_flag("--tensors", arguments->tensors, "also inputs, outputs, losses, gradients and parameters");
 }
 
+void add_embed(Parser& parser) {
+  auto request = std::make_shared<evaluation::EmbedRequest>();
+  CLI::App& command = add_command(
+      parser, parser.app, "embed", "write the latents of every light curve (on all ranks)", Config::none,
+      [&parser, request] { return embed_command(parser.job, parser.common.load(), *request); },
+      /*on_every_rank=*/true);
+  command.add_option("--run", request->run, "folder of the run")->required();
+  command.add_option("--data", request->data, "folder of the data set")->required();
+  command.add_option("--out", request->out, "HDF5 file to write")->required();
+  command.add_option("--checkpoint", request->checkpoint, "best (the default), latest, or a checkpoint file");
+}
+
+void add_evaluate(Parser& parser) {
+  struct Arguments {
+    evaluation::EvaluateRequest request;
+    evaluation::UserLabels labels;
+    std::string baseline;
+    FigureProgram figures = default_figure_program();
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = add_command(
+      parser, parser.app, "evaluate", "measure what runs have learned; write a report with figures", Config::none,
+      [&parser, arguments] {
+        evaluation::EvaluateRequest& request = arguments->request;
+        request.command = parser.typed;
+        if (!arguments->baseline.empty()) request.baseline = arguments->baseline;
+        if (!arguments->labels.file.empty()) request.labels = arguments->labels;
+        return evaluate_command(parser.job, parser.common.load(), request, arguments->figures);
+      },
+      /*on_every_rank=*/true);
+  evaluation::EvaluateRequest& request = arguments->request;
+  command.add_option("--run", request.runs, "folder of a run; may be given several times")
+      ->required()
+      ->allow_extra_args(false);
+  command.add_option("--baseline", arguments->baseline, "folder of the run to compare with");
+  command.add_option("--data", request.data, "folder of the data set")->required();
+  command.add_option("--out", request.out, "folder of the report; must not exist")->required();
+  command.add_option("--embeddings", request.embeddings, "file of `causalfm embed`, used instead of encoding again")
+      ->allow_extra_args(false);
+  command.add_option("--checkpoint", request.checkpoint, "best (the default) or latest, of every run")
+      ->check(CLI::IsMember({"best", "latest"}));
+  command.add_option("--counts", request.counts, "numbers of labelled stars (default: 10,30,100,300,1000 and all)")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
+  auto* labels =
+      command.add_option("--labels", arguments->labels.file, "CSV file with a column star_id and your labels");
+  auto* target = command.add_option("--target", arguments->labels.targets, "columns of --labels to predict")
+                     ->delimiter(',')
+                     ->needs(labels);
+  labels->needs(target);
+  static const std::map<std::string, evaluation::Task> tasks{{"auto", evaluation::Task::automatic},
+                                                             {"regression", evaluation::Task::regression},
+                                                             {"classification", evaluation::Task::classification}};
+  command.add_option("--task", arguments->labels.task, "auto, regression or classification, of --labels")
+      ->transform(CLI::CheckedTransformer(tasks, CLI::ignore_case).description("TASK"))
+      ->needs(labels);
+  command.add_option("--python", arguments->figures.python, "interpreter that draws the figures");
+}
+
 }  // namespace
 
 int run_command_line(Job& job, int argc, const char* const* argv) {
-  Parser parser{.job = job, .common = {}, .command = {}};
+  Parser parser{.job = job, .common = {}, .typed = {}, .command = {}};
+  parser.typed = as_typed(argc, argv);
   parser.app.require_subcommand(1);
   parser.app.set_version_flag("--version", version_text);
   add_config(parser);
@@ -178,6 +251,8 @@ int run_command_line(Job& job, int argc, const char* const* argv) {
   add_inspect(parser);
   add_train(parser);
   add_trace(parser);
+  add_embed(parser);
+  add_evaluate(parser);
   try {
     parser.app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

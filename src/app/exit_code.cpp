@@ -3,6 +3,7 @@
 #include "causalfm/comm/error.hpp"
 #include "causalfm/config/error.hpp"
 #include "causalfm/data/error.hpp"
+#include "causalfm/evaluation/error.hpp"
 #include "causalfm/loss/error.hpp"
 #include "causalfm/model/error.hpp"
 #include "causalfm/run/error.hpp"
@@ -46,7 +47,7 @@ Failure describe_libtorch(const c10::Error& error) {
 
 Failure describe_failure(const std::exception& error) {
   const auto is = [&]<typename... Type>() { return ((dynamic_cast<const Type*>(&error) != nullptr) || ...); };
-  if (is.operator()<config::ConfigError, run::RunError, training::TrainingError>()) {
+  if (is.operator()<config::ConfigError, evaluation::EvaluationError, run::RunError, training::TrainingError>()) {
     return {ExitCode::usage, error.what()};
   }
   if (is.operator()<data::DataError>()) return {ExitCode::data, error.what()};

@@ -9,6 +9,7 @@
 #include "causalfm/simulation/simulator.hpp"
 #include "causalfm/storage/atomic_file.hpp"
 #include "causalfm/storage/checksum.hpp"
+#include "data/simulation_truth.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -32,37 +33,6 @@ int64_t bytes_a_row(const config::Simulation& settings) {
   return 4 * settings.length + ids + theta + phase;
 }
 
-/// What the universe was made of, for one shard.
-struct Truth {
-  std::vector<double> theta;  ///< [rows, K]
-  std::vector<double> phase;  ///< [rows, K-1]
-  std::vector<double> beta;   ///< [instruments, M]
-  std::vector<double> gamma;  ///< [instruments, M]
-};
-
-Truth truth_of(const simulation::Simulator& simulator, const ObservationTable& table) {
-  const config::Simulation& settings = simulator.settings();
-  const auto rows = static_cast<size_t>(table.rows());
-  const auto parameters = static_cast<size_t>(settings.stellar_parameters);
-  const auto terms = static_cast<size_t>(settings.instrument_terms);
-  Truth truth;
-  truth.theta.resize(rows * parameters);
-  truth.phase.resize(rows * (parameters - 1));
-  for (size_t row = 0; row < rows; ++row) {
-    simulator.stellar_parameters(table.star_id[row], std::span(truth.theta).subspan(row * parameters, parameters));
-    simulator.phases(table.star_id[row], table.observation_id[row],
-                     std::span(truth.phase).subspan(row * (parameters - 1), parameters - 1));
-  }
-  truth.beta.resize(static_cast<size_t>(settings.instruments) * terms);
-  truth.gamma.resize(truth.beta.size());
-  for (int64_t instrument = 0; instrument < settings.instruments; ++instrument) {
-    const size_t begin = static_cast<size_t>(instrument) * terms;
-    simulator.instrument_parameters(static_cast<int32_t>(instrument), std::span(truth.beta).subspan(begin, terms),
-                                    std::span(truth.gamma).subspan(begin, terms));
-  }
-  return truth;
-}
-
 template <typename T>
 std::vector<T> run_of(const std::vector<T>& values, int64_t first, int64_t count) {
   return {values.begin() + first, values.begin() + first + count};
@@ -70,8 +40,6 @@ std::vector<T> run_of(const std::vector<T>& values, int64_t first, int64_t count
 
 std::vector<std::byte> simulate_shard(const Source& source, const simulation::Simulator& simulator, int64_t first,
                                       int64_t count, const std::string& name) {
-  using storage::view;
-  const config::Simulation& settings = simulator.settings();
   ShardContent content;
   content.length = source.length();
   content.time = source.description().shared_time;
@@ -83,11 +51,8 @@ std::vector<std::byte> simulate_shard(const Source& source, const simulation::Si
   std::iota(rows.begin(), rows.end(), first);
   source.read(rows, {.flux = content.flux, .time = {}, .mask = {}});
 
-  const Truth truth = truth_of(simulator, content.observations);
-  content.extra.emplace_back("truth/theta", view(truth.theta, {count, settings.stellar_parameters}));
-  content.extra.emplace_back("truth/phase", view(truth.phase, {count, settings.stellar_parameters - 1}));
-  content.extra.emplace_back("truth/beta", view(truth.beta, {settings.instruments, settings.instrument_terms}));
-  content.extra.emplace_back("truth/gamma", view(truth.gamma, {settings.instruments, settings.instrument_terms}));
+  const auto truth = simulation_truth(simulator, source.observations(), first, count);
+  for (const auto& [column, array] : truth) content.extra.emplace_back(column, array.view());
   return shard_bytes(content, name);
 }
 

@@ -1,6 +1,11 @@
+#include "causalfm/data/error.hpp"
 #include "causalfm/data/source.hpp"
 
 namespace causalfm::data {
+
+Column Source::read_column(const std::string& name) const {
+  throw DataError(description_.place + " has no column " + name + ": see docs/data-format.md for what data sets hold");
+}
 
 std::unique_ptr<Source> make_source(const config::Config& settings) {
   return settings.data.path ? open_shards(*settings.data.path) : make_simulated_source(settings.simulation);

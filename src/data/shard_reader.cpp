@@ -4,6 +4,7 @@
 #include "causalfm/data/shard.hpp"
 #include "causalfm/storage/checksum.hpp"
 #include "causalfm/storage/error.hpp"
+#include "data/simulation_truth.hpp"
 
 #include <cmath>
 #include <span>
@@ -135,6 +136,29 @@ Curves read_curves(const Hdf5Reader& reader, int64_t first, int64_t count, bool 
   check_finite(reader, "flux", curves.flux, curves.mask);
   apply_mask(curves);
   return curves;
+} catch (const storage::StorageError& error) {
+  throw DataError(error.what());
+}
+
+std::vector<std::string> column_names(const Hdf5Reader& reader) try {
+  std::vector<std::string> names;
+  for (const std::string group : {"survey", "truth"}) {
+    if (!reader.has(group) || !reader.is_group(group)) continue;
+    for (const std::string& column : reader.list(group)) names.push_back(group + "/" + column);
+  }
+  return names;
+} catch (const storage::StorageError& error) {
+  throw DataError(error.what());
+}
+
+Column read_column(const Hdf5Reader& reader, const std::string& name, int64_t rows) try {
+  const std::vector<int64_t> shape = reader.shape(name);
+  if (!is_of_instruments(name) && (shape.empty() || shape.front() != rows)) {
+    fail(reader, "dataset /" + name + " has shape " + storage::to_string(shape) + " where " + std::to_string(rows) +
+                     " rows belong");
+  }
+  if (reader.is_strings(name)) return reader.read_strings(name);
+  return reader.read(name);
 } catch (const storage::StorageError& error) {
   throw DataError(error.what());
 }

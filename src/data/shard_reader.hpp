@@ -36,6 +36,12 @@ ShardIds read_ids(const storage::Hdf5Reader& reader, const ShardEntry& entry, co
 /// @throws DataError also when an observed flux, or a time, is not finite.
 Curves read_curves(const storage::Hdf5Reader& reader, int64_t first, int64_t count, bool has_mask, bool has_own_time);
 
+/// Names under truth/ and survey/, sorted.
+std::vector<std::string> column_names(const storage::Hdf5Reader& reader);
+
+/// One of these columns, with `rows` rows (a column of instruments: as many as there are).
+Column read_column(const storage::Hdf5Reader& reader, const std::string& name, int64_t rows);
+
 /// The file's bytes, whose sha256 is what dataset.json says.
 std::vector<std::byte> read_verified(storage::FileSystem& file_system, const std::filesystem::path& file,
                                      const std::string& sha256);

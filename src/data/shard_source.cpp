@@ -8,6 +8,7 @@
 #include "causalfm/storage/hdf5_reader.hpp"
 #include "data/read_request.hpp"
 #include "data/shard_reader.hpp"
+#include "data/simulation_truth.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -55,12 +56,14 @@ class Shard {
       : file_(std::move(file)),
         sha256_(entry.sha256),
         first_row_(table.rows()),
+        rows_(entry.rows),
         has_mask_(ids.has_mask),
         shared_time_(std::move(ids.shared_time)) {
     append(table, ids.observations);
   }
 
   int64_t first_row() const { return first_row_; }
+  int64_t rows() const { return rows_; }
   bool has_mask() const { return has_mask_; }
   const std::vector<float>& shared_time() const { return shared_time_; }
 
@@ -77,6 +80,13 @@ class Shard {
       curves.push_back(read_curves(reader, row - first_row_, 1, has_mask_, shared_time_.empty()));
     }
     return curves;
+  }
+
+  std::vector<std::string> columns() const { return column_names(open_reader(file_)); }
+
+  Column column(storage::FileSystem& file_system, const std::string& name) const {
+    verify(file_system);
+    return read_column(open_reader(file_), name, rows_);
   }
 
  private:
@@ -106,6 +116,7 @@ class Shard {
   std::filesystem::path file_;
   std::string sha256_;
   int64_t first_row_;
+  int64_t rows_;
   bool has_mask_;
   std::vector<float> shared_time_;  ///< [T], or empty: every row has its own
   std::optional<Curves> curves_;
@@ -141,6 +152,18 @@ class ShardSource : public Source {
     }
     check_ids(manifest, name);
     describe(manifest, folder);
+    columns_ = common_columns();
+  }
+
+  std::vector<std::string> columns() const override { return columns_; }
+
+  Column read_column(const std::string& name) const override {
+    if (std::ranges::find(columns_, name) == columns_.end()) return Source::read_column(name);
+    Column whole = shards_.front()->column(*file_system_, name);
+    for (size_t shard = 1; shard < shards_.size() && !is_of_instruments(name); ++shard) {
+      append(whole, shards_[shard]->column(*file_system_, name), name);
+    }
+    return whole;
   }
 
   void read(std::span<const int64_t> rows, const CurveBuffers& buffers) const override {
@@ -158,6 +181,38 @@ class ShardSource : public Source {
   }
 
  private:
+  std::vector<std::string> common_columns() const {
+    std::vector<std::string> common;
+    for (const auto& shard : shards_) {
+      const std::vector<std::string> names = shard->columns();
+      if (shard == shards_.front()) common = names;
+      std::erase_if(common, [&](const std::string& name) { return std::ranges::find(names, name) == names.end(); });
+    }
+    return common;
+  }
+
+  /// Adds the rows of another shard.
+  void append(Column& column, Column more, const std::string& name) const {
+    if (auto* strings = std::get_if<std::vector<std::string>>(&column);
+        strings != nullptr && std::holds_alternative<std::vector<std::string>>(more)) {
+      std::ranges::move(std::get<std::vector<std::string>>(more), std::back_inserter(*strings));
+      return;
+    }
+    auto* array = std::get_if<storage::Array>(&column);
+    const auto* rows = std::get_if<storage::Array>(&more);
+    if (array == nullptr || rows == nullptr || array->type() != rows->type() ||
+        !std::equal(array->shape().begin() + 1, array->shape().end(), rows->shape().begin() + 1, rows->shape().end())) {
+      throw DataError(description_.place + ": /" + name +
+                      " has another type or shape in one shard than in another: write the data set again");
+    }
+    std::vector<int64_t> shape = array->shape();
+    shape.front() += rows->shape().front();
+    storage::Array both(array->type(), shape);
+    const auto end = std::ranges::copy(array->bytes(), both.bytes().begin()).out;
+    std::ranges::copy(rows->bytes(), end);
+    *array = std::move(both);
+  }
+
   void check_ids(const Manifest& manifest, const std::string& name) const {
     const auto distinct = [](const std::vector<int64_t>& ids) {
       return static_cast<int64_t>(std::unordered_set<int64_t>(ids.begin(), ids.end()).size());
@@ -219,6 +274,7 @@ class ShardSource : public Source {
   void read_from_file(const Shard& shard, std::span<const int64_t> rows, const std::vector<int64_t>& slots,
                       const CurveBuffers& buffers) const {
     std::vector<int64_t> wanted;
+    wanted.reserve(slots.size());
     for (const int64_t slot : slots) {
       wanted.push_back(rows[slot]);
     }
@@ -250,6 +306,7 @@ class ShardSource : public Source {
 
   std::shared_ptr<storage::FileSystem> file_system_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::string> columns_;
 };
 
 }  // namespace

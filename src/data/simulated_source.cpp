@@ -4,6 +4,7 @@
 #include "causalfm/simulation/simulator.hpp"
 #include "causalfm/storage/checksum.hpp"
 #include "data/read_request.hpp"
+#include "data/simulation_truth.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -66,6 +67,17 @@ class SimulatedSource : public Source {
       repeat_rows<float>(description_.shared_time, buffers.time);
     }
     std::fill(buffers.mask.begin(), buffers.mask.end(), uint8_t{1});
+  }
+
+  std::vector<std::string> columns() const override {
+    return {"truth/beta", "truth/gamma", "truth/phase", "truth/theta"};
+  }
+
+  Column read_column(const std::string& name) const override {
+    for (auto& [column, array] : simulation_truth(simulator_, observations_, 0, rows())) {
+      if (column == name) return std::move(array);
+    }
+    return Source::read_column(name);
   }
 
  private:

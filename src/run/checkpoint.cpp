@@ -81,6 +81,15 @@ const at::Tensor& Checkpoint::tensor(const std::string& name) const {
   return found->second;
 }
 
+double Checkpoint::number(const std::string& name) const {
+  const auto found = numbers.find(name);
+  if (found == numbers.end()) {
+    throw storage::StorageError("the checkpoint of step " + std::to_string(step) + " has no number " + name +
+                                ": it was not written by a training of this version; use another");
+  }
+  return found->second;
+}
+
 std::vector<std::byte> encode(const Checkpoint& checkpoint) {
   storage::Hdf5Writer writer(checkpoint_format, checkpoint_version,
                              "the checkpoint of step " + std::to_string(checkpoint.step));

@@ -257,6 +257,13 @@ Array Hdf5Reader::read_rows(const std::string& dataset, int64_t first, int64_t c
   return array;
 }
 
+bool Hdf5Reader::is_strings(const std::string& dataset) const {
+  const Session session;
+  const Handle type =
+      checked(H5Dget_type(file_->dataset(dataset)), H5Tclose, place_of(file_->name, dataset), "read the type", damaged);
+  return H5Tget_class(type) == H5T_STRING;
+}
+
 std::vector<std::string> Hdf5Reader::read_strings(const std::string& dataset) const {
   const Session session;
   const std::string place = place_of(file_->name, dataset);

@@ -1,27 +1,15 @@
 #include "training/checkpointing.hpp"
 
-#include "causalfm/storage/error.hpp"
+#include "causalfm/model/stored.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
-#include <fmt/format.h>
 
 #include <string>
 
 namespace causalfm::training {
 
 namespace {
-
-double number(const run::Checkpoint& checkpoint, const std::string& name) {
-  const auto found = checkpoint.numbers.find(name);
-  if (found == checkpoint.numbers.end()) {
-    throw storage::StorageError(
-        fmt::format("the checkpoint of step {} has no number '{}': it was not written by a "
-                    "training of this version; choose another",
-                    checkpoint.step, name));
-  }
-  return found->second;
-}
 
 /// The part of a flat buffer that belongs to one parameter.
 at::Tensor part_of(const at::Tensor& flat, const model::Parameters::Entry& entry) {
@@ -35,13 +23,11 @@ void store(const Progress& progress, model::CausalModel& model, Adam& optimizer,
   checkpoint.best_value = progress.best_value;
   checkpoint.best_step = progress.best_step;
   checkpoint.validations_without_improvement = progress.validations_without_improvement;
-  checkpoint.numbers = {{"model/length", static_cast<double>(model.scale().length)},
-                        {"model/time_span", model.scale().span},
-                        {"model/median_cadence", model.scale().median_cadence},
-                        {"run/seconds", progress.seconds}};
+  checkpoint.numbers = model::to_numbers(model.scale());
+  checkpoint.numbers["run/seconds"] = progress.seconds;
   checkpoint.tensors.clear();
   for (const auto& entry : model.parameters().entries()) {
-    checkpoint.tensors.emplace_back("model/" + entry.name, entry.value.detach());
+    checkpoint.tensors.emplace_back(model::stored_name(entry), entry.value.detach());
   }
   for (const auto& entry : model.parameters().entries()) {
     const std::string prefix = "optimizer/" + entry.name;
@@ -51,9 +37,7 @@ void store(const Progress& progress, model::CausalModel& model, Adam& optimizer,
 }
 
 void restore_weights(const run::Checkpoint& checkpoint, model::CausalModel& model) {
-  for (const auto& entry : model.parameters().entries()) {
-    model.parameters().assign(entry.name, checkpoint.tensor("model/" + entry.name));
-  }
+  model::assign_all(model.parameters(), [&](const std::string& name) { return checkpoint.tensor(name); });
 }
 
 Progress restore(const run::Checkpoint& checkpoint, model::CausalModel& model, Adam& optimizer) {
@@ -65,12 +49,11 @@ Progress restore(const run::Checkpoint& checkpoint, model::CausalModel& model, A
     part_of(optimizer.second_moment(), entry).copy_(checkpoint.tensor(prefix + "/v"));
   }
   return {checkpoint.step, checkpoint.best_value, checkpoint.best_step, checkpoint.validations_without_improvement,
-          number(checkpoint, "run/seconds")};
+          checkpoint.number("run/seconds")};
 }
 
 model::SequenceScale scale_of(const run::Checkpoint& checkpoint) {
-  return {static_cast<int64_t>(number(checkpoint, "model/length")), number(checkpoint, "model/time_span"),
-          number(checkpoint, "model/median_cadence")};
+  return model::to_scale([&](const std::string& name) { return checkpoint.number(name); });
 }
 
 }  // namespace causalfm::training

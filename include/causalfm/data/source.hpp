@@ -1,6 +1,7 @@
 #pragma once
 
 #include "causalfm/config/config.hpp"
+#include "causalfm/storage/array.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace causalfm::data {
@@ -51,6 +53,9 @@ struct SourceDescription {
   std::optional<config::Simulation> simulation;  ///< settings that the data were simulated with, if they were
 };
 
+/// What a data set holds beside its curves, such as truth/theta or survey/ra (docs/data-format.md).
+using Column = std::variant<storage::Array, std::vector<std::string>>;
+
 /// Where light curves come from. Rows are numbered 0 ... rows()-1 in an order that belongs to the data set, so that a
 /// simulation on the fly and its shards on disk give the same bits for the same row. Knows no rank; every method may be
 /// called from several threads at once.
@@ -70,6 +75,13 @@ class Source {
   /// Fills every buffer that is not empty with the curves of `rows`, in that order (repeats allowed).
   /// @throws DataError when a row is out of range, a buffer has the wrong size, or a shard is missing or damaged.
   virtual void read(std::span<const int64_t> rows, const CurveBuffers& buffers) const = 0;
+
+  /// Names of the columns under truth/ and survey/ that every part of the data set has, sorted.
+  virtual std::vector<std::string> columns() const { return {}; }
+
+  /// One of columns(), whole: first dimension rows(), in their order (truth/beta and truth/gamma: the instruments).
+  /// @throws DataError when there is no such column, or its shard is damaged.
+  virtual Column read_column(const std::string& name) const;
 
  protected:
   Source() = default;

@@ -39,6 +39,9 @@ struct Checkpoint {
 
   /// The tensor of this name. @throws storage::StorageError naming it if there is none.
   const at::Tensor& tensor(const std::string& name) const;
+
+  /// The number of this name. @throws storage::StorageError naming it if there is none.
+  double number(const std::string& name) const;
 };
 
 /// The file's bytes. Equal checkpoints give equal bytes. The root attribute `sha256` covers every field and tensor.

@@ -59,6 +59,9 @@ class Hdf5Reader {
   /// Rows first, …, first + count - 1 of the first dimension.
   Array read_rows(const std::string& dataset, int64_t first, int64_t count) const;
 
+  /// Whether read_strings is the way to read it.
+  bool is_strings(const std::string& dataset) const;
+
   /// A one-dimensional dataset of strings, fixed or variable in length.
   std::vector<std::string> read_strings(const std::string& dataset) const;
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <filesystem>
+
+namespace causalfm::app {
+
+/// The interpreter and the program that draw a report's figures.
+struct FigureProgram {
+  std::filesystem::path python;  ///< by default that of the build's virtual environment
+  std::filesystem::path script;  ///< scripts/figures/report.py
+};
+
+/// Of this build. Both lie in the source tree, which an installed program may lack.
+FigureProgram default_figure_program();
+
+/// Runs the program on the report in `folder`; what it prints goes to our standard output. Where it is missing or
+/// fails, warns once: a report without pictures is a report.
+void draw_figures(const FigureProgram& program, const std::filesystem::path& folder, spdlog::logger& log);
+
+}  // namespace causalfm::app
