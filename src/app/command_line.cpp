@@ -221,6 +221,12 @@ void add_evaluate(Parser& parser) {
       ->allow_extra_args(false);
   command.add_option("--checkpoint", request.checkpoint, "best (the default) or latest, of every run")
       ->check(CLI::IsMember({"best", "latest"}));
+  static const std::map<std::string, data::Split> splits{{"test", data::Split::test},
+                                                         {"validation", data::Split::validation}};
+  command
+      .add_option("--measure-on", request.measured,
+                  "test (the default), or validation: to choose settings without a look at the test stars")
+      ->transform(CLI::CheckedTransformer(splits, CLI::ignore_case).description("SPLIT"));
   command.add_option("--counts", request.counts, "numbers of labelled stars (default: 10,30,100,300,1000 and all)")
       ->delimiter(',')
       ->check(CLI::PositiveNumber);

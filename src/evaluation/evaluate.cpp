@@ -128,9 +128,9 @@ void Evaluation::load() {
   split_seed_ = static_cast<uint64_t>(settings.split_seed);
   cohorts_ = {make_cohort(*source_, settings, data::Split::train),
               make_cohort(*source_, settings, data::Split::validation),
-              make_cohort(*source_, settings, data::Split::test)};
-  host_.log.info("{}: {} training, {} validation and {} test stars", request_.data.string(),
-                 cohorts_.training.stars.size(), cohorts_.validation.stars.size(), cohorts_.test.stars.size());
+              make_cohort(*source_, settings, data::Split::test), make_cohort(*source_, settings, request_.measured)};
+  host_.log.info("{}: {} training stars, measured on {} {} stars", request_.data.string(),
+                 cohorts_.training.stars.size(), cohorts_.measured.stars.size(), data::name_of(request_.measured));
 }
 
 /// From a file of `causalfm embed` if one was given, else encoded now.
@@ -178,8 +178,9 @@ void Evaluation::represent() {
 }
 
 void Evaluation::measure_runs() {
-  const at::Tensor test_rows = cohorts_.test.row_tensor();
-  const SwapPairs pairs = source_->description().simulation ? draw_swap_pairs(cohorts_.test, split_seed_) : SwapPairs{};
+  const at::Tensor test_rows = cohorts_.measured.row_tensor();
+  const SwapPairs pairs =
+      source_->description().simulation ? draw_swap_pairs(cohorts_.measured, split_seed_) : SwapPairs{};
   for (size_t i = 0; i < runs_.size(); ++i) {
     const EncodedRun& run = runs_[i];
     RunReport& report = report_.runs[i];
@@ -192,20 +193,21 @@ void Evaluation::measure_runs() {
       report.swap_errors = swap_errors(run.trained, curves, *source_);
     }
     report.examples =
-        choose_examples(run.trained, *source_, cohorts_.test, run.latents, swaps ? pairs : SwapPairs{}, curves);
+        choose_examples(run.trained, *source_, cohorts_.measured, run.latents, swaps ? pairs : SwapPairs{}, curves);
   }
 }
 
 void Evaluation::measure_targets() {
   std::vector<Target> targets;
-  if (std::optional<Target> theta_0 = theta_0_target(*source_, cohorts_.training, cohorts_.test)) {
+  if (std::optional<Target> theta_0 = theta_0_target(*source_, cohorts_.training, cohorts_.measured)) {
     targets.push_back(std::move(*theta_0));
   } else {
     host_.log.warn("{} holds no truth/theta that differs from star to star: theta_0 is left out",
                    request_.data.string());
   }
   if (request_.labels) {
-    std::ranges::move(user_targets(*request_.labels, cohorts_.training, cohorts_.test), std::back_inserter(targets));
+    std::ranges::move(user_targets(*request_.labels, cohorts_.training, cohorts_.measured),
+                      std::back_inserter(targets));
   }
   for (const Target& target : targets) {
     TargetScores scores =
@@ -230,9 +232,9 @@ void Evaluation::measure_probes() {
 }
 
 void Evaluation::measure_retrieval() {
-  const at::Tensor rows = cohorts_.test.row_tensor();
-  const at::Tensor star = cohorts_.test.star_of_row_tensor();
-  const at::Tensor instrument = cohorts_.test.instrument_tensor();
+  const at::Tensor rows = cohorts_.measured.row_tensor();
+  const at::Tensor star = cohorts_.measured.star_of_row_tensor();
+  const at::Tensor instrument = cohorts_.measured.instrument_tensor();
   for (const Representation& representation : report_.representations) {
     const at::Tensor features = representation.features.index_select(0, rows);
     report_.retrieval.push_back({representation.name, loss::recall_at_1(features, star, instrument),
@@ -243,6 +245,7 @@ void Evaluation::measure_retrieval() {
 void Evaluation::write() const {
   Report report = report_;
   report.command = request_.command;
+  report.measured = request_.measured;
   report.source = source_.get();
   report.cohorts = &cohorts_;
   const nlohmann::ordered_json json = report_json(report);

@@ -118,7 +118,7 @@ std::vector<int64_t> ids_of(const std::vector<int64_t>& stars, const Cohort& coh
 
 void write_predictions(EvaluationFile& file, const TargetScores& scores, const Cohorts& cohorts) {
   const std::string group = "predictions/" + scores.target.name + "/";
-  file.write(group + "star_id", ids_of(scores.target.test_stars, cohorts.test));
+  file.write(group + "star_id", ids_of(scores.target.test_stars, cohorts.measured));
   file.write(group + "truth", scores.target.test_values.to(at::kDouble));
   const at::Tensor training = at::tensor(ids_of(scores.target.training_stars, cohorts.training), at::kLong);
   file.write("label_sets/" + scores.target.name,

@@ -9,23 +9,22 @@
 namespace causalfm::evaluation {
 
 /// How every perceptron of an evaluation is fitted: one setting for all representations and label counts, chosen on
-/// validation stars of configs/paper.yaml, on curves and their Fourier amplitudes with nothing trained (R2 of theta_0,
-/// mean of three label draws; docs/evaluation.md).
+/// validation stars of configs/paper.yaml, on curves and their Fourier amplitudes with nothing trained.
 struct PerceptronSettings {
-  int64_t hidden = 64;                  ///< 128 gains 0.00 to 0.01 at twice the time
-  int64_t batch = 256;                  ///< rows a step; 64 and 128 take longer for equal R2
-  double learning_rate = 1e-2;          ///< highest, after 5 % of warm-up, before a cosine to 0; 1e-3 loses up to 0.09
-  double weight_decay = 0.03;           ///< AdamW's; 0.3 loses 0.04 on curves at 1,600 labels
-  double epochs = 16;                   ///< 32 gains 0.00 to 0.01 in twice the time
-  int64_t least_steps = 400;            ///< 16 epochs of ten stars are ten steps
-  int64_t most_steps = 2000;            ///< what 32,000 rows take
-  int64_t looks = 30;                   ///< how often the held-out loss is computed
-  int64_t patience = 8;                 ///< looks without gain after which a network stops; it keeps its best weights
-  int64_t folds = 5;                    ///< a network is stopped by one fifth of the labelled stars, at least one star
+  int64_t hidden = 64;          ///< 128 takes twice the time, gains little and loses where labels are few
+  int64_t batch = 256;          ///< rows a step
+  double learning_rate = 1e-2;  ///< highest, after 5 % of warm-up, before a cosine to 0; 1e-3 is not done in time
+  double weight_decay = 0.03;   ///< AdamW's; ten times more holds curves back at many labels
+  double epochs = 16;           ///< 32 gain at most 0.01 in R2, for 1.3 times the time
+  int64_t least_steps = 400;    ///< 16 epochs of ten stars are ten steps
+  int64_t most_steps = 2000;    ///< what 32,000 rows take
+  int64_t looks = 30;           ///< how often the held-out loss is computed
+  int64_t patience = 8;         ///< looks without gain after which a network stops; it keeps its best weights
+  int64_t folds = 5;            ///< a network is stopped by one fifth of the labelled stars, at least one star
   int64_t networks_times_stars = 1500;  ///< networks averaged: this over the labelled stars, so that each count costs
                                         ///< about alike; where stars are few, one held-out fifth is chance
-  int64_t least_networks = 2;           ///< gains 0.01 over one at 1,600 labels
-  int64_t most_networks = 10;           ///< each fifth of two partitions held out once; gains 0.02 over five at 30
+  int64_t least_networks = 2;
+  int64_t most_networks = 10;  ///< each fifth of two partitions is held out once
 };
 
 /// One regression or classification to fit. Of `features` nothing but `label_rows` and `query_rows` is ever read.

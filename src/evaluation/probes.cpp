@@ -65,7 +65,7 @@ std::optional<ProbeScores> probe_instruments(const std::vector<Representation>& 
   const std::vector<int64_t> known(seen.begin(), seen.end());
   const auto classes = static_cast<int64_t>(known.size());
   const auto [training, training_places] = instruments_of(cohorts.training, known);
-  const auto [test, test_places] = instruments_of(cohorts.test, known);
+  const auto [test, test_places] = instruments_of(cohorts.measured, known);
   const std::set<int64_t> tested(test.truth.const_data_ptr<int64_t>(),
                                  test.truth.const_data_ptr<int64_t>() + test.truth.numel());
   if (classes < 2 || tested.size() < 2) return {};
@@ -73,7 +73,7 @@ std::optional<ProbeScores> probe_instruments(const std::vector<Representation>& 
   ProbeScores scores;
   scores.quantity = "instrument";
   scores.chance = 1.0 / static_cast<double>(tested.size());
-  scores.observation_id = observation_ids(cohorts.test).index_select(0, test_places);
+  scores.observation_id = observation_ids(cohorts.measured).index_select(0, test_places);
   scores.truth = at::tensor(known, at::kLong).index_select(0, test.truth).to(at::kDouble);
   const at::Tensor stars = cohorts.training.star_of_row_tensor().index_select(0, training_places);
   for (const Representation& representation : representations) {
@@ -90,11 +90,11 @@ std::optional<ProbeScores> probe_instruments(const std::vector<Representation>& 
 ProbeScores probe_target(const Target& target, const std::vector<Representation>& representations,
                          const Cohorts& cohorts, uint64_t seed, const std::function<void(const std::string&)>& told) {
   const LabelledCurves training = labelled_curves(cohorts.training, target.training_stars, target.training_values);
-  const LabelledCurves test = labelled_curves(cohorts.test, target.test_stars, target.test_values);
+  const LabelledCurves test = labelled_curves(cohorts.measured, target.test_stars, target.test_values);
   ProbeScores scores;
   scores.quantity = target.name;
   scores.chance = target.classes() == 0 ? 0.0 : 1.0 / static_cast<double>(target.classes());
-  scores.observation_id = observation_ids(cohorts.test).index_select(0, test.places);
+  scores.observation_id = observation_ids(cohorts.measured).index_select(0, test.places);
   scores.truth = test.labels.to(at::kDouble);
   for (const Representation& representation : representations) {
     scores.probes.push_back(probe(representation, {training.rows, training.labels}, training.stars,

@@ -14,8 +14,7 @@ namespace causalfm::evaluation {
 /// time.
 class RandomDraws {
  public:
-  RandomDraws(uint64_t seed, uint64_t stream)
-      : key_(philox_key(mix_bits(seed ^ evaluation_tag), RandomStream::initialisation)), stream_(stream) {}
+  RandomDraws(uint64_t seed, uint64_t stream) : key_(philox_key(seed, RandomStream::evaluation)), stream_(stream) {}
 
   /// Uniform in 0 ... bound-1.
   int64_t integer(int64_t bound) {
@@ -38,9 +37,6 @@ class RandomDraws {
   }
 
  private:
-  // Keeps these draws apart from those of a model that was trained with the same seed.
-  static constexpr uint64_t evaluation_tag = 0x6576616c75617465ULL;
-
   PhiloxBlock next() { return philox4x32(stream_, counter_++, key_); }
 
   PhiloxKey key_;

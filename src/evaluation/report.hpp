@@ -37,6 +37,7 @@ struct RetrievalScores {
 /// Everything that an evaluation found.
 struct Report {
   std::string command;
+  data::Split measured = data::Split::test;  ///< what Cohorts::test is
   const data::Source* source = nullptr;
   const Cohorts* cohorts = nullptr;
   std::vector<RunReport> runs;  ///< in the order of the command line, the baseline last

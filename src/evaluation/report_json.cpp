@@ -64,6 +64,7 @@ Json data_json(const Report& report) {
   return {{"folder", description.place},
           {"identity", description.identity},
           {"split_seed", report.runs.front().trained->settings.data.split_seed},
+          {"measured_on", data::name_of(report.measured)},
           {"instruments", description.instruments.size()},
           {"length", description.length},
           {"flux_unit", description.flux_unit},

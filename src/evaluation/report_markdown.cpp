@@ -135,12 +135,11 @@ std::string report_markdown(const Json& report) {
   const Json& data = report["data"];
   std::string text = fmt::format(
       "# What was learned\n\nData {} (identity {}, split seed {}): {} training, {} validation and {} test stars "
-      "through "
-      "{} instruments.\n\n    {}\n",
+      "through {} instruments. Measured on {} stars.\n\n    {}\n",
       data["folder"].get<std::string>(), data["identity"].get<std::string>().substr(0, 12),
       data["split_seed"].get<int64_t>(), data["stars"]["train"].get<int64_t>(),
       data["stars"]["validation"].get<int64_t>(), data["stars"]["test"].get<int64_t>(),
-      data["instruments"].get<int64_t>(), report["command"].get<std::string>());
+      data["instruments"].get<int64_t>(), data["measured_on"].get<std::string>(), report["command"].get<std::string>());
   return text + run_table(report) + score_tables(report, "regression", "R2") +
          score_tables(report, "classification", "Balanced accuracy") + efficiency_table(report) + probe_tables(report) +
          retrieval_table(report);

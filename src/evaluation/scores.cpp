@@ -135,7 +135,7 @@ TargetScores score_target(const Target& target, const std::vector<Representation
   scores.counts = label_counts(stars, counts);
   scores.label_sets = draw_label_sets(stars, label_draws, split_seed);
   const LabelledCurves training = labelled_curves(cohorts.training, target.training_stars, target.training_values);
-  const LabelledCurves test = labelled_curves(cohorts.test, target.test_stars, target.test_values);
+  const LabelledCurves test = labelled_curves(cohorts.measured, target.test_stars, target.test_values);
   for (const Representation& representation : representations) {
     scores.curves.push_back(score_representation(target, representation, training, test, scores, split_seed));
     told(representation.name);

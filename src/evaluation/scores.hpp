@@ -21,6 +21,7 @@ struct Cohorts {
   Cohort training;
   Cohort validation;
   Cohort test;
+  Cohort measured;  ///< the test split, or the validation split where settings are being chosen
 };
 
 /// The curves of stars whose label is known.

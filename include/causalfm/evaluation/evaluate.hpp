@@ -1,5 +1,6 @@
 #pragma once
 
+#include "causalfm/data/split.hpp"
 #include "causalfm/evaluation/host.hpp"
 
 #include <cstdint>
@@ -33,7 +34,8 @@ struct EvaluateRequest {
   std::string checkpoint = "best";                ///< best or latest, of every run
   std::vector<int64_t> counts;                    ///< of labels; empty: 10, 30, 100, 300, 1000 and all
   std::optional<UserLabels> labels;
-  std::string command;  ///< as it was typed, for the report
+  data::Split measured = data::Split::test;  ///< validation: to choose settings without a look at test stars
+  std::string command;                       ///< as it was typed, for the report
 };
 
 /// Measures what runs have learned, by the protocol of docs/evaluation.md, and writes report.json, report.md and
