@@ -179,8 +179,8 @@ void Evaluation::represent() {
 
 void Evaluation::measure_runs() {
   const at::Tensor test_rows = cohorts_.measured.row_tensor();
-  const SwapPairs pairs =
-      source_->description().simulation ? draw_swap_pairs(cohorts_.measured, split_seed_) : SwapPairs{};
+  if (source_->description().simulation) report_.swap_pairs = draw_swap_pairs(cohorts_.measured, split_seed_);
+  const SwapPairs& pairs = report_.swap_pairs;
   for (size_t i = 0; i < runs_.size(); ++i) {
     const EncodedRun& run = runs_[i];
     RunReport& report = report_.runs[i];

@@ -109,6 +109,12 @@ void write_examples(EvaluationFile& file, const RunReport& run) {
   file.write(group + "counterfactual/unchanged", run.examples.swap.unchanged);
 }
 
+void write_swap_pairs(EvaluationFile& file, const Report& report) {
+  if (report.swap_pairs.a.empty()) return;
+  file.write_ids("swap/", report.swap_pairs.a);
+  file.write_ids("swap/partner/", report.swap_pairs.b);
+}
+
 std::vector<int64_t> ids_of(const std::vector<int64_t>& stars, const Cohort& cohort) {
   std::vector<int64_t> ids;
   ids.reserve(stars.size());
@@ -147,6 +153,7 @@ std::vector<std::byte> evaluation_bytes(const Report& report, const std::string&
   if (report.source->has_shared_time()) file.write("time", at::tensor(report.source->description().shared_time));
   write_maps(file, report);
   for (const RunReport& run : report.runs) write_examples(file, run);
+  write_swap_pairs(file, report);
   for (const TargetScores& scores : report.targets) write_predictions(file, scores, *report.cohorts);
   for (const ProbeScores& scores : report.probes) write_probes(file, scores);
   return file.finish();

@@ -42,6 +42,7 @@ struct Report {
   const Cohorts* cohorts = nullptr;
   std::vector<RunReport> runs;  ///< in the order of the command line, the baseline last
   std::vector<Representation> representations;
+  SwapPairs swap_pairs;  ///< of every dual run alike; empty without simulated data
   std::vector<TargetScores> targets;
   std::map<std::string, std::vector<LabelEfficiency>> label_efficiency;  ///< by target, with a baseline
   std::vector<ProbeScores> probes;

@@ -149,9 +149,54 @@ def test_errors_and_retrieval_follow_from_the_embeddings(report, world):
                 exists = ((same[:, None] == same[None]) & (other[:, None] != other[None])).any(1)
                 found = (same[cosine.argmax(1)] == same)[exists].mean()
                 assert numbers["retrieval"][kind][latent] == pytest.approx(found, abs=0.005)
+
+
+def noiseless(theta, phase, beta, gamma, length=40, alpha=1.0, period=0.5):
+    """The paper's equations 1 to 4 for one curve, without noise."""
+    t = np.arange(length)
+    k = np.arange(1, len(theta))
+    waves = 2 * np.pi * np.outer(k, t) / (length * np.exp(theta[0]) * period)
+    true = (theta[1:, None] * np.cos(phase[:, None] + waves) / k[:, None] ** alpha).sum(0)
+    terms = np.cos(np.pi * np.outer(np.arange(len(beta)), t) / length)
+    return np.clip((1 + 0.05 * beta @ terms) * true + 0.05 * gamma @ terms, -1, 1)
+
+
+def perceptron(parameters, value):
+    """Linear layers of a checkpoint with SiLU between them."""
+    for layer in range(sum(name.startswith("layer") for name in parameters)):
+        value = value if layer == 0 else value / (1 + np.exp(-value))
+        value = value @ parameters[f"layer{layer}/weight"][()].T + parameters[f"layer{layer}/bias"][()]
+    return value
+
+
+def test_swap_errors_follow_from_the_checkpoint_and_the_truth(report, world):
+    with h5py.File(report / "evaluation.h5") as file, h5py.File(world / "dual.h5") as embeddings:
+        place = {observation: row for row, observation in enumerate(embeddings["observation_id"][()])}
+        a, b = ([place[i] for i in file[f"swap/{group}observation_id"][()]] for group in ("", "partner/"))
+        z_star, z_instr, z_observation = (embeddings[f"z_{name}"][()] for name in ("star", "instr", "observation"))
+        star, instrument, split = (embeddings[name][()] for name in ("star_id", "instrument_id", "split"))
+        truth = {name: embeddings[f"truth/{name}"][()] for name in ("theta", "phase", "beta", "gamma")}
+    assert (split[a] == 2).all() and (star[a] != star[b]).all() and (instrument[a] != instrument[b]).all()
+
+    with h5py.File(best_checkpoint(world / "dual")) as checkpoint:
+        decoder = checkpoint["model/decoder"]
+
+        def decode(instrument_rows):
+            gated = perceptron(decoder["gate_star"], z_star[a]) * perceptron(decoder["gate_instrument"], z_instr[instrument_rows])
+            return perceptron(decoder, np.hstack([gated, perceptron(decoder["gate_observation"], z_observation[a])]))
+
+        swapped, unchanged = decode(b), decode(a)
+    seen_by = {
+        name: np.array([noiseless(truth["theta"][row], truth["phase"][row], truth["beta"][instrument[other]],
+                                  truth["gamma"][instrument[other]]) for row, other in zip(a, others)])
+        for name, others in (("own", a), ("other", b))
+    }
+    numbers = json.loads((report / "report.json").read_text())
     swap = numbers["swap_mse"]
-    assert set(swap) == {"swap", "no_swap", "oracle", "unchanged"} and all(value > 0 for value in swap.values())
-    assert "swap_mse" not in numbers["runs"]["single"]
+    assert swap["swap"] == pytest.approx(((swapped - seen_by["other"]) ** 2).mean(), rel=1e-4)
+    assert swap["unchanged"] == pytest.approx(((unchanged - seen_by["other"]) ** 2).mean(), rel=1e-4)
+    assert swap["no_swap"] == pytest.approx(((unchanged - seen_by["own"]) ** 2).mean(), rel=1e-4)
+    assert swap["oracle"] > 0 and "swap_mse" not in numbers["runs"]["single"]
 
 
 def test_a_report_repeats(world, report, tmp_path):
