@@ -110,19 +110,20 @@ std::string retrieval_table(const Json& report) {
   return text;
 }
 
+std::string swap_error(const Json& run, const char* field) {
+  return run.contains("swap_mse") ? fmt::format("{:.4f}", to_double(run["swap_mse"][field])) : "–";
+}
+
 std::string run_table(const Json& report) {
   std::string text = "\n## Runs\n\n";
   text += header({"run", "latents", "encoder", "spectrum", "step", "parameters", "reconstruction", "swap", "no swap",
                   "oracle", "unchanged"});
   for (const auto& [name, run] : report["runs"].items()) {
-    const auto swap = [&](const char* field) {
-      return run.contains("swap_mse") ? fmt::format("{:.4f}", to_double(run["swap_mse"][field])) : std::string("–");
-    };
     text += row({name + (run["role"] == "baseline" ? " (baseline)" : ""), run["latents"].get<std::string>(),
                  run["encoder"].get<std::string>(), run["spectrum"].get<std::string>(),
                  fmt::format("{}", run["step"].get<int64_t>()), fmt::format("{}", run["parameters"].get<int64_t>()),
-                 fmt::format("{:.4f}", to_double(run["reconstruction_mse"])), swap("swap"), swap("no_swap"),
-                 swap("oracle"), swap("unchanged")});
+                 fmt::format("{:.4f}", to_double(run["reconstruction_mse"])), swap_error(run, "swap"),
+                 swap_error(run, "no_swap"), swap_error(run, "oracle"), swap_error(run, "unchanged")});
   }
   return text +
          "\nErrors are mean squared errors over test curves. The reconstruction is of noisy curves; swap, no "

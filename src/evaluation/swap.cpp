@@ -42,6 +42,7 @@ at::Tensor decode(const TrainedModel& trained, const Latents& latents, const std
 at::Tensor noiseless(const data::Source& source, const std::vector<int64_t>& rows,
                      const std::vector<int64_t>& instrument_rows) {
   std::vector<int64_t> instruments;
+  instruments.reserve(instrument_rows.size());
   for (const int64_t row : instrument_rows) instruments.push_back(source.observations().instrument_id[row]);
   const std::vector<float> flux = data::noiseless_curves(source, rows, instruments);
   return at::tensor(flux, at::kFloat).view({static_cast<int64_t>(rows.size()), source.length()});

@@ -96,7 +96,7 @@ Target make_target(const std::string& name, const std::map<int64_t, std::string>
 
 /// One value a star, from its first curve.
 at::Tensor first_of_each_star(const at::Tensor& column, const Cohort& cohort) {
-  const at::Tensor values = at::empty({static_cast<int64_t>(cohort.stars.size())}, at::kDouble);
+  at::Tensor values = at::empty({static_cast<int64_t>(cohort.stars.size())}, at::kDouble);
   for (size_t i = cohort.rows.size(); i-- > 0;) {
     values.mutable_data_ptr<double>()[cohort.star_of_row[i]] = column.const_data_ptr<double>()[cohort.rows[i]];
   }

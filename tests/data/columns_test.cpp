@@ -78,6 +78,7 @@ TEST(Columns, OfAnotherTypeInAnotherShardAreRefused) {
   std::vector<ShardContent> shards = random_shards({});
   std::vector<double> doubles(static_cast<size_t>(shards.front().observations.rows()), 1.0);
   std::vector<std::vector<float>> floats;
+  floats.reserve(shards.size());
   for (const ShardContent& shard : shards) floats.emplace_back(static_cast<size_t>(shard.observations.rows()), 1.0F);
   for (size_t i = 0; i < shards.size(); ++i) {
     shards[i].extra.emplace_back("survey/ra", i == 0 ? storage::view(doubles) : storage::view(floats[i]));
@@ -94,6 +95,7 @@ TEST(NoiselessCurves, OfTheOwnInstrumentDifferFromTheDataByTheNoiseAlone) {
   std::vector<int64_t> rows(500);
   std::iota(rows.begin(), rows.end(), int64_t{37});
   std::vector<int64_t> instruments;
+  instruments.reserve(rows.size());
   for (const int64_t row : rows) instruments.push_back(source->observations().instrument_id[row]);
   const std::vector<float> clean = noiseless_curves(*source, rows, instruments);
   std::vector<float> flux(clean.size());

@@ -23,7 +23,7 @@ using testing::ThrowsMessage;
 class LabelFile : public testing::Test {
  protected:
   std::filesystem::path write(const std::string& text) {
-    const std::filesystem::path file = folder_.path() / "labels.csv";
+    std::filesystem::path file = folder_.path() / "labels.csv";
     std::ofstream(file) << text;
     return file;
   }
