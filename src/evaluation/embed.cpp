@@ -8,8 +8,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <numeric>
-#include <vector>
 
 namespace causalfm::evaluation {
 
@@ -25,11 +23,8 @@ void embed(const EmbedRequest& request, const Host& host) {
                     request.data.string(), trained.name);
     }
   }
-  std::vector<int64_t> rows(static_cast<size_t>(source->rows()));
-  std::iota(rows.begin(), rows.end(), int64_t{0});
-
   const auto start = std::chrono::steady_clock::now();
-  const Latents latents = encode_rows(trained.model, *source, rows, trained.name, host);
+  const Latents latents = encode_rows(trained.model, *source, all_rows(*source), trained.name, host);
   if (!speaks) return;
   storage::replace_file(host.file_system, request.out,
                         embeddings_bytes(trained, *source, latents, request.out.string()));

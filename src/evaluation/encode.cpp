@@ -1,5 +1,6 @@
 #include "encode.hpp"
 
+#include "causalfm/data/loader.hpp"
 #include "causalfm/data/slices.hpp"
 #include "causalfm/evaluation/error.hpp"
 #include "causalfm/loss/reconstruction.hpp"
@@ -88,28 +89,19 @@ Latents split_columns(const at::Tensor& table, const model::Outputs& shape) {
 
 }  // namespace
 
+std::vector<int64_t> all_rows(const data::Source& source) {
+  std::vector<int64_t> rows(static_cast<size_t>(source.rows()));
+  std::iota(rows.begin(), rows.end(), int64_t{0});
+  return rows;
+}
+
 model::Curves read_curves(const data::Source& source, std::span<const int64_t> rows, at::ScalarType dtype,
                           c10::Device device) {
-  const auto count = static_cast<int64_t>(rows.size());
-  const auto samples = static_cast<size_t>(count * source.length());
-  const at::Tensor flux = at::empty({count, source.length()}, at::kFloat);
-  at::Tensor time;
-  at::Tensor mask;
-  data::CurveBuffers buffers;
-  buffers.flux = {flux.mutable_data_ptr<float>(), samples};
-  if (source.has_shared_time()) {
-    time = at::from_blob(const_cast<float*>(source.description().shared_time.data()), {source.length()}, at::kFloat);
-  } else {
-    time = at::empty_like(flux);
-    buffers.time = {time.mutable_data_ptr<float>(), samples};
-  }
-  if (source.has_mask()) {
-    mask = at::empty(flux.sizes(), at::kByte);
-    buffers.mask = {mask.mutable_data_ptr<uint8_t>(), samples};
-  }
-  source.read(rows, buffers);
-  return {flux.to(device, dtype), time.to(device, dtype, /*non_blocking=*/false, /*copy=*/true),
-          mask.defined() ? mask.to(device, at::kBool) : at::Tensor()};
+  const data::GlobalBatch wanted{{rows.begin(), rows.end()}, std::vector(rows.size(), data::Role::anchor)};
+  const data::Batch batch =
+      data::load(source, wanted, /*rows_per_anchor=*/1, /*rank=*/0, /*world_size=*/1, /*step=*/0).batch;
+  return {batch.flux.to(device, dtype), batch.time.to(device, dtype),
+          batch.mask.defined() ? batch.mask.to(device) : at::Tensor()};
 }
 
 Latents encode_rows(const model::CausalModel& model, const data::Source& source, std::span<const int64_t> rows,

@@ -13,6 +13,9 @@
 
 namespace causalfm::evaluation {
 
+/// 0 ... rows()-1.
+std::vector<int64_t> all_rows(const data::Source& source);
+
 /// Curves of a source as the networks take them: on `device`, in `dtype`. Local.
 model::Curves read_curves(const data::Source& source, std::span<const int64_t> rows, at::ScalarType dtype,
                           c10::Device device);

@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <numeric>
 #include <span>
 
 namespace causalfm::evaluation {
@@ -126,6 +125,10 @@ void Evaluation::load() {
   }
   const config::Data& settings = runs_.front().trained.settings.data;
   split_seed_ = static_cast<uint64_t>(settings.split_seed);
+  report_.command = request_.command;
+  report_.measured = request_.measured;
+  report_.source = source_.get();
+  report_.cohorts = &cohorts_;
   cohorts_ = {make_cohort(*source_, settings, data::Split::train),
               make_cohort(*source_, settings, data::Split::validation),
               make_cohort(*source_, settings, data::Split::test), make_cohort(*source_, settings, request_.measured)};
@@ -141,9 +144,7 @@ Latents Evaluation::latents_of(const TrainedModel& trained) {
     unused_embeddings_.erase(unused_embeddings_.begin() + static_cast<ptrdiff_t>(i));
     return read_embeddings(file, trained, *source_);
   }
-  std::vector<int64_t> rows(static_cast<size_t>(source_->rows()));
-  std::iota(rows.begin(), rows.end(), int64_t{0});
-  return encode_rows(trained.model, *source_, rows, trained.name, host_);
+  return encode_rows(trained.model, *source_, all_rows(*source_), trained.name, host_);
 }
 
 void Evaluation::represent() {
@@ -156,8 +157,6 @@ void Evaluation::represent() {
                     unused_embeddings_.front().string()));
   }
   report_.representations = curve_representations(*source_);
-  std::vector<int64_t> rows(static_cast<size_t>(source_->rows()));
-  std::iota(rows.begin(), rows.end(), int64_t{0});
   for (size_t i = 0; i < runs_.size(); ++i) {
     const EncodedRun& run = runs_[i];
     RunReport report;
@@ -167,8 +166,8 @@ void Evaluation::represent() {
     if (run.is_baseline) {
       report_.representations.push_back({"baseline", run.latents.z_star});
     } else {
-      const Latents untrained =
-          encode_rows(untrained_model(run.trained, host_), *source_, rows, report.prefix + "untrained", host_);
+      const Latents untrained = encode_rows(untrained_model(run.trained, host_), *source_, all_rows(*source_),
+                                            report.prefix + "untrained", host_);
       report_.representations.push_back({report.prefix + "untrained", untrained.z_star});
       std::ranges::move(latent_representations(run.latents, report.prefix),
                         std::back_inserter(report_.representations));
@@ -243,19 +242,14 @@ void Evaluation::measure_retrieval() {
 }
 
 void Evaluation::write() const {
-  Report report = report_;
-  report.command = request_.command;
-  report.measured = request_.measured;
-  report.source = source_.get();
-  report.cohorts = &cohorts_;
-  const nlohmann::ordered_json json = report_json(report);
+  const nlohmann::ordered_json json = report_json(report_);
   require_free(request_.out);
   host_.file_system.create_folders(request_.out);
   const auto write_text = [&](const char* name, const std::string& text) {
     storage::replace_file(host_.file_system, request_.out / name, std::as_bytes(std::span(text)));
   };
   const std::filesystem::path file = request_.out / "evaluation.h5";
-  storage::replace_file(host_.file_system, file, evaluation_bytes(report, file.string()));
+  storage::replace_file(host_.file_system, file, evaluation_bytes(report_, file.string()));
   write_text("report.md", report_markdown(json));
   write_text("report.json", json.dump(2) + "\n");
   host_.log.info("report.json, report.md and evaluation.h5 written to {} after {:.0f} s", request_.out.string(),

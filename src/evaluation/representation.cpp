@@ -2,14 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <numeric>
-
 namespace causalfm::evaluation {
 
 std::vector<Representation> curve_representations(const data::Source& source) {
-  std::vector<int64_t> rows(static_cast<size_t>(source.rows()));
-  std::iota(rows.begin(), rows.end(), int64_t{0});
-  const at::Tensor flux = read_curves(source, rows, at::kFloat, at::kCPU).flux;
+  const at::Tensor flux = read_curves(source, all_rows(source), at::kFloat, at::kCPU).flux;
   return {{"raw", flux}, {"fft", at::fft_rfft(flux).abs()}};
 }
 
