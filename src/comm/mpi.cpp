@@ -1,7 +1,6 @@
 #include "causalfm/comm/backends.hpp"
 #include "causalfm/comm/error.hpp"
 
-#include "call.hpp"
 #include "mpi_request.hpp"
 #include "mpi_state.hpp"
 
@@ -15,6 +14,7 @@ namespace causalfm::comm {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Operation = std::unique_ptr<Pending::Operation>;
 
 MPI_Datatype element_type(at::ScalarType type) {
   switch (type) {
@@ -26,6 +26,8 @@ MPI_Datatype element_type(at::ScalarType type) {
       return MPI_INT64_T;
     case at::kInt:
       return MPI_INT32_T;
+    case at::kBFloat16:
+      return MPI_UINT16_T;
     default:
       return MPI_UINT8_T;
   }
@@ -68,10 +70,6 @@ struct Buffers {
     }
   }
 };
-
-std::string place_of(const std::string& call, const MpiEnvironment::State& state) {
-  return call + " on rank " + std::to_string(state.rank) + " of " + std::to_string(state.world_size);
-}
 
 CommunicationError deadline_passed(const std::string& place, std::chrono::duration<double> deadline) {
   std::ostringstream text;
@@ -123,7 +121,8 @@ class MpiPending final : public Pending::Operation {
 /// A communicator of our own, so that our calls never meet those of others.
 MPI_Comm duplicate_world(MpiEnvironment::State& state, const Options& options) {
   const Clock::time_point start = Clock::now();
-  const std::string place = place_of("the start of the MPI communicator", state);
+  const std::string place = "the start of the MPI communicator on rank " + std::to_string(state.rank) + " of " +
+                            std::to_string(state.world_size);
   const auto communicator = std::make_shared<MPI_Comm>(MPI_COMM_NULL);
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Comm_idup(MPI_COMM_WORLD, communicator.get(), &request), place);
@@ -151,20 +150,22 @@ class Mpi final : public Communicator {
   int64_t world_size() const override { return state_.world_size; }
   std::string_view backend() const override { return "mpi"; }
 
+ private:
   /// MPI 3.1, 5.9.6, requires that all ranks receive identical results.
-  Pending all_reduce(at::Tensor tensor, Reduction reduction) override {
-    auto operation = begin(all_reduce_call(tensor, reduction));
+  Operation start_all_reduce(const Call& call, at::Tensor tensor, Reduction reduction) override {
+    auto operation = begin(call);
     const at::ScalarType type = tensor.scalar_type();
     operation->write_to(tensor);
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, operation->buffers().written.data_ptr(),
                              element_count(tensor.numel(), operation->place()), element_type(type),
                              reduction_operation(reduction, type), communicator_, operation->request()),
               operation->place());
-    return Pending(std::move(operation));
+    return operation;
   }
 
-  Pending all_gather(at::Tensor slice, at::Tensor gathered, at::IntArrayRef rows_of_rank) override {
-    auto operation = begin(all_gather_call(slice, gathered, rows_of_rank, rank(), world_size()));
+  Operation start_all_gather(const Call& call, at::Tensor slice, at::Tensor gathered,
+                             at::IntArrayRef rows_of_rank) override {
+    auto operation = begin(call);
     const MPI_Datatype type = element_type(slice.scalar_type());
     Buffers& buffers = operation->buffers();
     buffers.set_extents(gathered, rows_of_rank, operation->place());
@@ -173,11 +174,12 @@ class Mpi final : public Communicator {
     check_mpi(MPI_Iallgatherv(buffers.read.data_ptr(), buffers.counts[rank()], type, buffers.written.data_ptr(),
                               buffers.counts.data(), buffers.starts.data(), type, communicator_, operation->request()),
               operation->place());
-    return Pending(std::move(operation));
+    return operation;
   }
 
-  Pending reduce_scatter(at::Tensor tensor, at::Tensor slice, at::IntArrayRef rows_of_rank) override {
-    auto operation = begin(reduce_scatter_call(tensor, slice, rows_of_rank, rank(), world_size()));
+  Operation start_reduce_scatter(const Call& call, at::Tensor tensor, at::Tensor slice,
+                                 at::IntArrayRef rows_of_rank) override {
+    auto operation = begin(call);
     const at::ScalarType type = tensor.scalar_type();
     Buffers& buffers = operation->buffers();
     buffers.set_extents(tensor, rows_of_rank, operation->place());
@@ -187,35 +189,45 @@ class Mpi final : public Communicator {
                                   element_type(type), reduction_operation(Reduction::sum, type), communicator_,
                                   operation->request()),
               operation->place());
-    return Pending(std::move(operation));
+    return operation;
   }
 
-  Pending broadcast(at::Tensor tensor, int64_t root) override {
-    auto operation = begin(broadcast_call(tensor, root, world_size()));
+  Operation start_all_to_all(const Call& call, at::Tensor sent, at::Tensor received) override {
+    auto operation = begin(call);
+    const MPI_Datatype type = element_type(sent.scalar_type());
+    const int row_elements = element_count(sent.numel(), operation->place()) / static_cast<int>(world_size());
+    operation->read_from(sent);
+    operation->write_to(received);
+    Buffers& buffers = operation->buffers();
+    check_mpi(MPI_Ialltoall(buffers.read.data_ptr(), row_elements, type, buffers.written.data_ptr(), row_elements, type,
+                            communicator_, operation->request()),
+              operation->place());
+    return operation;
+  }
+
+  Operation start_broadcast(const Call& call, at::Tensor tensor, int64_t root) override {
+    auto operation = begin(call);
     operation->write_to(tensor);
     check_mpi(
         MPI_Ibcast(operation->buffers().written.data_ptr(), element_count(tensor.numel(), operation->place()),
                    element_type(tensor.scalar_type()), static_cast<int>(root), communicator_, operation->request()),
         operation->place());
-    return Pending(std::move(operation));
+    return operation;
   }
 
-  void barrier() override {
-    const auto operation = begin("barrier");
+  Operation start_barrier(const Call& call) override {
+    auto operation = begin(call);
     check_mpi(MPI_Ibarrier(communicator_, operation->request()), operation->place());
-    operation->wait();
+    return operation;
   }
 
- private:
-  std::unique_ptr<MpiPending> begin(const std::string& call) {
-    const std::string place = place_of(call + " (collective " + std::to_string(collectives_++) + ")", state_);
-    return std::make_unique<MpiPending>(state_, place, options_.deadline);
+  std::unique_ptr<MpiPending> begin(const Call& call) {
+    return std::make_unique<MpiPending>(state_, call.place(state_.rank, state_.world_size), options_.deadline);
   }
 
   MpiEnvironment::State& state_;
   Options options_;
   MPI_Comm communicator_;
-  int64_t collectives_ = 0;
 };
 
 }  // namespace

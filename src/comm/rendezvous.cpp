@@ -8,11 +8,10 @@ namespace causalfm::comm {
 
 class Rendezvous::Meeting {
  public:
-  Meeting(int64_t number, std::string call, int64_t first_rank, int64_t world_size)
-      : number(number), call(std::move(call)), first_rank(first_rank), contributions(world_size), came(world_size) {}
+  Meeting(Call call, int64_t first_rank, int64_t world_size)
+      : call(std::move(call)), first_rank(first_rank), contributions(world_size), came(world_size) {}
 
-  const int64_t number;
-  const std::string call;
+  const Call call;
   const int64_t first_rank;
   std::vector<Contribution> contributions;
   std::vector<bool> came;
@@ -20,28 +19,16 @@ class Rendezvous::Meeting {
   bool done = false;
 };
 
-namespace {
+Rendezvous::Rendezvous(int64_t world_size) : world_size_(world_size), left_(world_size, false) {}
 
-std::string place(const std::string& call, int64_t number, int64_t rank, int64_t world_size) {
-  std::ostringstream text;
-  text << call << " (collective " << number << ") on rank " << rank << " of " << world_size;
-  return text.str();
-}
-
-}  // namespace
-
-Rendezvous::Rendezvous(int64_t world_size)
-    : world_size_(world_size), collectives_of_rank_(world_size, 0), left_(world_size, false) {}
-
-std::shared_ptr<Rendezvous::Meeting> Rendezvous::arrive(int64_t rank, const std::string& call,
-                                                        Contribution contribution, const Exchange& exchange) {
+std::shared_ptr<Rendezvous::Meeting> Rendezvous::arrive(int64_t rank, const Call& call, Contribution contribution,
+                                                        const Exchange& exchange) {
   std::unique_lock lock(mutex_);
-  const int64_t number = collectives_of_rank_[rank]++;
-  auto& open = open_[number];
-  if (!open) open = std::make_shared<Meeting>(number, call, rank, world_size_);
+  auto& open = open_[call.number];
+  if (!open) open = std::make_shared<Meeting>(call, rank, world_size_);
   const std::shared_ptr<Meeting> meeting = open;
-  if (meeting->call != call) {
-    throw CommunicationError(place(call, number, rank, world_size_) + " meets " + meeting->call + " on rank " +
+  if (meeting->call.words != call.words) {
+    throw CommunicationError(call.place(rank, world_size_) + " meets " + meeting->call.words + " on rank " +
                              std::to_string(meeting->first_rank) +
                              "; every rank must make the same calls in the same order with the same sizes");
   }
@@ -49,7 +36,7 @@ std::shared_ptr<Rendezvous::Meeting> Rendezvous::arrive(int64_t rank, const std:
   meeting->came[rank] = true;
   if (++meeting->arrived < world_size_) return meeting;
 
-  open_.erase(number);
+  open_.erase(call.number);
   lock.unlock();
   try {
     exchange(meeting->contributions);
@@ -73,7 +60,7 @@ void Rendezvous::wait(int64_t rank, const Meeting& meeting, std::chrono::steady_
   // Once all have come nobody is missing, however long the last one works.
   if (meeting.arrived == world_size_) changed_.wait(lock, [&] { return meeting.done || failure_; });
   if (meeting.done) return;
-  const std::string where = place(meeting.call, meeting.number, rank, world_size_);
+  const std::string where = meeting.call.place(rank, world_size_);
   if (failure_) throw PeerFailure(where + " ended because " + *failure_);
   const std::string missing = missing_ranks(meeting, in_time);
   if (in_time) throw CommunicationError(where + " cannot end: rank " + missing + " made fewer calls and has returned");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "causalfm/comm/call.hpp"
 #include "causalfm/comm/error.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -41,11 +42,10 @@ class Rendezvous {
   /// One collective, under way or done.
   class Meeting;
 
-  /// Rank `rank` comes to its next collective. Does not wait for the others. `call` in words must be equal on all
-  /// ranks.
+  /// Rank `rank` comes to the collective of the call's number. Does not wait for the others. The call's words must be
+  /// equal on all ranks.
   /// @throws CommunicationError when it is not.
-  std::shared_ptr<Meeting> arrive(int64_t rank, const std::string& call, Contribution contribution,
-                                  const Exchange& exchange);
+  std::shared_ptr<Meeting> arrive(int64_t rank, const Call& call, Contribution contribution, const Exchange& exchange);
 
   /// Returns once `meeting` is done.
   /// @throws CommunicationError naming the missing ranks after `deadline` or when one of them has left.
@@ -65,7 +65,6 @@ class Rendezvous {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<int64_t, std::shared_ptr<Meeting>> open_;  ///< by number, as long as a rank has not come
-  std::vector<int64_t> collectives_of_rank_;
   std::vector<bool> left_;
   std::optional<std::string> failure_;
 };

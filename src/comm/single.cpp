@@ -1,9 +1,9 @@
 #include "causalfm/comm/backends.hpp"
 
-#include "call.hpp"
-
 namespace causalfm::comm {
 namespace {
+
+using Operation = std::unique_ptr<Pending::Operation>;
 
 class Single final : public Communicator {
  public:
@@ -11,29 +11,26 @@ class Single final : public Communicator {
   int64_t world_size() const override { return 1; }
   std::string_view backend() const override { return "single"; }
 
-  Pending all_reduce(at::Tensor tensor, Reduction reduction) override {
-    all_reduce_call(tensor, reduction);
+ private:
+  Operation start_all_reduce(const Call&, at::Tensor, Reduction) override { return {}; }
+
+  Operation start_all_gather(const Call&, at::Tensor slice, at::Tensor gathered, at::IntArrayRef) override {
+    gathered.copy_(slice);
     return {};
   }
 
-  Pending all_gather(at::Tensor slice, at::Tensor gathered, at::IntArrayRef rows_of_rank) override {
-    all_gather_call(slice, gathered, rows_of_rank, 0, 1);
-    gathered.detach().copy_(slice.detach());
+  Operation start_reduce_scatter(const Call&, at::Tensor tensor, at::Tensor slice, at::IntArrayRef) override {
+    slice.copy_(tensor);
     return {};
   }
 
-  Pending reduce_scatter(at::Tensor tensor, at::Tensor slice, at::IntArrayRef rows_of_rank) override {
-    reduce_scatter_call(tensor, slice, rows_of_rank, 0, 1);
-    slice.detach().copy_(tensor.detach());
+  Operation start_all_to_all(const Call&, at::Tensor sent, at::Tensor received) override {
+    received.copy_(sent);
     return {};
   }
 
-  Pending broadcast(at::Tensor tensor, int64_t root) override {
-    broadcast_call(tensor, root, 1);
-    return {};
-  }
-
-  void barrier() override {}
+  Operation start_broadcast(const Call&, at::Tensor, int64_t) override { return {}; }
+  Operation start_barrier(const Call&) override { return {}; }
 };
 
 }  // namespace

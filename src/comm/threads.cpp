@@ -1,6 +1,5 @@
 #include "causalfm/comm/backends.hpp"
 
-#include "call.hpp"
 #include "rendezvous.hpp"
 
 #include <ATen/Parallel.h>
@@ -15,6 +14,7 @@ namespace causalfm::comm {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Operation = std::unique_ptr<Pending::Operation>;
 
 /// The reduction of all inputs in rank order, which makes sums repeat bit for bit.
 at::Tensor reduced(const std::vector<Contribution>& contributions, Reduction reduction) {
@@ -53,16 +53,15 @@ class ThreadRank final : public Communicator {
   int64_t world_size() const override { return world_size_; }
   std::string_view backend() const override { return "threads"; }
 
-  Pending all_reduce(at::Tensor tensor, Reduction reduction) override {
-    const std::string call = all_reduce_call(tensor, reduction);
+ private:
+  Operation start_all_reduce(const Call& call, at::Tensor tensor, Reduction reduction) override {
     return begin(call, tensor, tensor, [reduction](std::vector<Contribution>& contributions) {
       const at::Tensor result = reduced(contributions, reduction);
       for (Contribution& contribution : contributions) contribution.output.copy_(result);
     });
   }
 
-  Pending all_gather(at::Tensor slice, at::Tensor gathered, at::IntArrayRef rows_of_rank) override {
-    const std::string call = all_gather_call(slice, gathered, rows_of_rank, rank_, world_size_);
+  Operation start_all_gather(const Call& call, at::Tensor slice, at::Tensor gathered, at::IntArrayRef) override {
     return begin(call, slice, gathered, [](std::vector<Contribution>& contributions) {
       int64_t first = 0;
       for (const Contribution& source : contributions) {
@@ -73,8 +72,7 @@ class ThreadRank final : public Communicator {
     });
   }
 
-  Pending reduce_scatter(at::Tensor tensor, at::Tensor slice, at::IntArrayRef rows_of_rank) override {
-    const std::string call = reduce_scatter_call(tensor, slice, rows_of_rank, rank_, world_size_);
+  Operation start_reduce_scatter(const Call& call, at::Tensor tensor, at::Tensor slice, at::IntArrayRef) override {
     return begin(call, tensor, slice, [](std::vector<Contribution>& contributions) {
       const at::Tensor result = reduced(contributions, Reduction::sum);
       int64_t first = 0;
@@ -86,8 +84,18 @@ class ThreadRank final : public Communicator {
     });
   }
 
-  Pending broadcast(at::Tensor tensor, int64_t root) override {
-    const std::string call = broadcast_call(tensor, root, world_size_);
+  Operation start_all_to_all(const Call& call, at::Tensor sent, at::Tensor received) override {
+    return begin(call, sent, received, [](std::vector<Contribution>& contributions) {
+      const auto ranks = static_cast<int64_t>(contributions.size());
+      for (int64_t target = 0; target < ranks; ++target) {
+        for (int64_t source = 0; source < ranks; ++source) {
+          contributions[target].output[source].copy_(contributions[source].input[target]);
+        }
+      }
+    });
+  }
+
+  Operation start_broadcast(const Call& call, at::Tensor tensor, int64_t root) override {
     return begin(call, tensor, tensor, [root](std::vector<Contribution>& contributions) {
       for (size_t rank = 0; rank < contributions.size(); ++rank) {
         if (static_cast<int64_t>(rank) != root) contributions[rank].output.copy_(contributions[root].input);
@@ -95,16 +103,14 @@ class ThreadRank final : public Communicator {
     });
   }
 
-  void barrier() override {
-    begin("barrier", {}, {}, [](std::vector<Contribution>&) {}).wait();
+  Operation start_barrier(const Call& call) override {
+    return begin(call, {}, {}, [](std::vector<Contribution>&) {});
   }
 
- private:
-  Pending begin(const std::string& call, const at::Tensor& input, const at::Tensor& output, const Exchange& exchange) {
+  Operation begin(const Call& call, const at::Tensor& input, const at::Tensor& output, const Exchange& exchange) {
     const Clock::time_point start = Clock::now();
-    const auto detached = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.detach() : tensor; };
-    auto meeting = rendezvous_.arrive(rank_, call, {detached(input), detached(output)}, exchange);
-    return Pending(std::make_unique<ThreadPending>(rendezvous_, std::move(meeting), rank_, start, options_.deadline));
+    auto meeting = rendezvous_.arrive(rank_, call, {input, output}, exchange);
+    return std::make_unique<ThreadPending>(rendezvous_, std::move(meeting), rank_, start, options_.deadline);
   }
 
   Rendezvous& rendezvous_;

@@ -38,13 +38,15 @@ class RandomCollectives {
   RandomCollectives(Communicator& communicator, uint64_t seed) : communicator_(communicator), random_(seed) {}
 
   Started start() {
-    switch (integer(0, 3)) {
+    switch (integer(0, 4)) {
       case 0:
         return all_reduce();
       case 1:
         return all_gather();
       case 2:
         return reduce_scatter();
+      case 3:
+        return all_to_all();
       default:
         return broadcast();
     }
@@ -64,7 +66,7 @@ class RandomCollectives {
   Started all_gather() {
     std::vector<int64_t> rows(world());
     for (int64_t& count : rows) count = integer(0, 3) == 0 ? 0 : integer(0, 9);
-    const Inputs inputs = draw(rows, width());
+    const Inputs inputs = draw(rows, width(), /*reduced=*/false);
     const at::Tensor gathered =
         at::ones({std::accumulate(rows.begin(), rows.end(), int64_t{0}), inputs.tensors[0].size(1)},
                  inputs.tensors[0].options());
@@ -88,8 +90,23 @@ class RandomCollectives {
     return {std::move(pending), [=, this] { expect_reduced(slice, inputs, Reduction::sum, before * columns); }};
   }
 
+  Started all_to_all() {
+    const int64_t columns = width();
+    const Inputs inputs = draw(std::vector<int64_t>(world(), world()), columns, /*reduced=*/false);
+    const at::Tensor received = at::ones_like(inputs.tensors[rank()]);
+    Pending pending = communicator_.all_to_all(inputs.tensors[rank()], received);
+    return {std::move(pending), [=, this] {
+              std::vector<double> expected;
+              for (const auto& values : inputs.values) {
+                const auto mine = values.begin() + rank() * columns;
+                expected.insert(expected.end(), mine, mine + columns);
+              }
+              EXPECT_EQ(values_of(received), expected);
+            }};
+  }
+
   Started broadcast() {
-    const Inputs inputs = draw(std::vector<int64_t>(world(), size()), width());
+    const Inputs inputs = draw(std::vector<int64_t>(world(), size()), width(), /*reduced=*/false);
     const int64_t root = integer(0, world() - 1);
     const at::Tensor mine = inputs.tensors[rank()].clone();
     Pending pending = communicator_.broadcast(mine, root);
@@ -118,9 +135,10 @@ class RandomCollectives {
     }
   }
 
-  Inputs draw(const std::vector<int64_t>& rows, int64_t columns) {
-    static constexpr at::ScalarType types[] = {at::kFloat, at::kDouble, at::kLong, at::kInt, at::kByte, at::kBool};
-    const at::ScalarType type = types[integer(0, 5)];
+  Inputs draw(const std::vector<int64_t>& rows, int64_t columns, bool reduced = true) {
+    static constexpr at::ScalarType types[] = {at::kFloat, at::kDouble, at::kLong,    at::kInt,
+                                               at::kByte,  at::kBool,   at::kBFloat16};
+    const at::ScalarType type = types[integer(0, reduced ? 5 : 6)];
     Inputs inputs;
     for (const int64_t count : rows) {
       at::Tensor values = at::empty({count, columns}, at::kDouble);
