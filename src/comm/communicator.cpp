@@ -9,6 +9,7 @@ Call Communicator::next(Call call) {
   Traffic::Volume& volume = traffic_.of(call.collective);
   ++volume.calls;
   volume.bytes += call.bytes;
+  if (monitor_) monitor_->started(call);
   return call;
 }
 
@@ -44,7 +45,9 @@ void Communicator::barrier() {
   Pending(start_barrier(call), exposed_seconds_).wait();
 }
 
-void Communicator::announce(Phase phase, int64_t step) { on_announce(phase, step); }
+void Communicator::announce(Phase phase, int64_t step) {
+  if (monitor_) monitor_->announce(phase, step);
+}
 
 Traffic Communicator::traffic() const {
   Traffic traffic = traffic_;

@@ -136,7 +136,10 @@ MPI_Comm duplicate_world(MpiEnvironment::State& state, const Options& options) {
 class Mpi final : public Communicator {
  public:
   Mpi(MpiEnvironment::State& state, const Options& options)
-      : state_(state), options_(options), communicator_(duplicate_world(state, options)) {}
+      : Communicator(options.monitor),
+        state_(state),
+        options_(options),
+        communicator_(duplicate_world(state, options)) {}
 
   ~Mpi() override {
     // Freeing is for all ranks together, which an unfinished collective says they are not.

@@ -61,7 +61,7 @@ void Rendezvous::wait(int64_t rank, const Meeting& meeting, std::chrono::steady_
   if (meeting.arrived == world_size_) changed_.wait(lock, [&] { return meeting.done || failure_; });
   if (meeting.done) return;
   const std::string where = meeting.call.place(rank, world_size_);
-  if (failure_) throw PeerFailure(where + " ended because " + *failure_);
+  if (failure_) throw PeerFailure(where, *failure_);
   const std::string missing = missing_ranks(meeting, in_time);
   if (in_time) throw CommunicationError(where + " cannot end: rank " + missing + " made fewer calls and has returned");
   std::ostringstream text;
@@ -72,7 +72,7 @@ void Rendezvous::wait(int64_t rank, const Meeting& meeting, std::chrono::steady_
 
 void Rendezvous::fail(int64_t rank, const std::string& cause) {
   const std::lock_guard lock(mutex_);
-  if (!failure_) failure_ = "rank " + std::to_string(rank) + " failed: " + cause;
+  if (!failure_) failure_ = Failure{.rank = rank, .sentence = cause};
   changed_.notify_all();
 }
 

@@ -18,12 +18,6 @@
 
 namespace causalfm::comm {
 
-/// A collective ended because another rank failed: a consequence, never the cause.
-class PeerFailure : public CommunicationError {
- public:
-  using CommunicationError::CommunicationError;
-};
-
 /// What one rank brings to a collective; the tensors of all ranks are in one address space.
 struct Contribution {
   at::Tensor input;
@@ -66,7 +60,7 @@ class Rendezvous {
   std::condition_variable changed_;
   std::map<int64_t, std::shared_ptr<Meeting>> open_;  ///< by number, as long as a rank has not come
   std::vector<bool> left_;
-  std::optional<std::string> failure_;
+  std::optional<Failure> failure_;
 };
 
 }  // namespace causalfm::comm

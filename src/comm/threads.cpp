@@ -47,7 +47,11 @@ class ThreadPending final : public Pending::Operation {
 class ThreadRank final : public Communicator {
  public:
   ThreadRank(Rendezvous& rendezvous, int64_t rank, int64_t world_size, const Options& options)
-      : rendezvous_(rendezvous), rank_(rank), world_size_(world_size), options_(options) {}
+      : Communicator(options.monitor),
+        rendezvous_(rendezvous),
+        rank_(rank),
+        world_size_(world_size),
+        options_(options) {}
 
   int64_t rank() const override { return rank_; }
   int64_t world_size() const override { return world_size_; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "causalfm/comm/call.hpp"
+#include "causalfm/comm/monitor.hpp"
 #include "causalfm/comm/pending.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -9,15 +10,16 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace causalfm::comm {
 
 struct Options {
   std::chrono::duration<double> deadline{300.0};  ///< of one collective, from its start to its end
+  std::shared_ptr<Monitor> monitor = {};          ///< null: who is missing is not known
+  bool check_calls =
+      false;  ///< compare all ranks' calls before each exchange, so that other calls are named, not hung in
 };
-
-/// What a rank is doing, for the sentence that names it when others wait for it in vain.
-enum class Phase { starting, step, validation, checkpoint, ending };
 
 /// How the ranks of one job exchange tensors. The collectives are for all ranks: they call the same functions in the
 /// same order with tensors of equal dtype and, but for the slices below, equal size.
@@ -63,7 +65,7 @@ class Communicator {
   Traffic traffic() const;
 
  protected:
-  Communicator() = default;
+  explicit Communicator(std::shared_ptr<Monitor> monitor = {}) : monitor_(std::move(monitor)) {}
 
  private:
   virtual std::unique_ptr<Pending::Operation> start_all_reduce(const Call& call, at::Tensor tensor,
@@ -76,13 +78,13 @@ class Communicator {
                                                                at::Tensor received) = 0;
   virtual std::unique_ptr<Pending::Operation> start_broadcast(const Call& call, at::Tensor tensor, int64_t root) = 0;
   virtual std::unique_ptr<Pending::Operation> start_barrier(const Call& call) = 0;
-  virtual void on_announce(Phase /*phase*/, int64_t /*step*/) {}
 
   /// Seconds by which collectives held up the computation on a device, where wait() does not hold up the host.
   virtual double device_exposed_seconds() const { return 0.0; }
 
   Call next(Call call);
 
+  std::shared_ptr<Monitor> monitor_;
   Traffic traffic_;
   std::shared_ptr<double> exposed_seconds_ = std::make_shared<double>(0.0);
   int64_t calls_ = 0;
