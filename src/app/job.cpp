@@ -38,7 +38,7 @@ Job::Job() {
   has_terminal_ = surroundings.launched ? surroundings.terminal : isatty(STDOUT_FILENO) == 1;
 }
 
-int64_t Job::cores() const { return environment_ ? comm::cores_of_rank() : comm::cores_of_process(); }
+int64_t Job::cores() const { return environment_ ? environment_->cores_of_rank() : comm::cores_of_process(); }
 
 std::unique_ptr<comm::Communicator> Job::make_communicator(const config::Comm& settings) {
   const comm::Options options{std::chrono::duration<double>(settings.deadline_seconds)};
@@ -77,8 +77,10 @@ int Job::fail(const Failure& failure) {
     std::fputs(fmt::format("causalfm: {}{}\n", where, failure.sentence).c_str(), stderr);
     std::fflush(stderr);
   }
-  if (!agreed) environment_->abort(code);
-  return agreed->exit_code;
+  if (agreed) return agreed->exit_code;
+  environment_->abort(code, std::chrono::seconds(5));
+  environment_->abandon();
+  return code;
 }
 
 }  // namespace causalfm::app

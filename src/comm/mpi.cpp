@@ -1,11 +1,12 @@
 #include "causalfm/comm/backends.hpp"
 #include "causalfm/comm/error.hpp"
 
-#include "mpi_request.hpp"
 #include "mpi_state.hpp"
 
+#include <ATen/ops/empty.h>
 #include <mpi.h>
 
+#include <algorithm>
 #include <limits>
 #include <sstream>
 #include <vector>
@@ -15,6 +16,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Operation = std::unique_ptr<Pending::Operation>;
+using namespace std::chrono_literals;
+
+/// How often who waits looks whether there is still something to wait for.
+constexpr auto look_around_every = 50ms;
 
 MPI_Datatype element_type(at::ScalarType type) {
   switch (type) {
@@ -47,9 +52,10 @@ int element_count(int64_t elements, const std::string& call) {
   return static_cast<int>(elements);
 }
 
-at::Tensor on_host(const at::Tensor& tensor) {
-  const at::Tensor detached = tensor.detach();
-  return detached.is_cpu() ? detached : detached.cpu();
+/// Where MPI reads and writes what belongs to `tensor`.
+at::Tensor host_memory_of(const at::Tensor& tensor) {
+  if (tensor.is_cpu()) return tensor;
+  return at::empty(tensor.sizes(), tensor.options().device(at::kCPU).pinned_memory(true));
 }
 
 /// All that MPI reads or writes for one collective until it ends.
@@ -71,166 +77,195 @@ struct Buffers {
   }
 };
 
-CommunicationError deadline_passed(const std::string& place, std::chrono::duration<double> deadline) {
-  std::ostringstream text;
-  text << place << " did not end within " << deadline.count()
-       << " s: a rank is gone, hangs or made other calls; look for the first error in the other ranks' output, or "
-          "raise comm.deadline_seconds if a rank may take longer";
-  return CommunicationError(text.str());
-}
+/// What a rank's communicators share with their collectives.
+struct Context {
+  MpiEnvironment::State& state;
+  Options options;
+  MPI_Comm communicator = MPI_COMM_NULL;
+
+  CommunicationError deadline_passed(const Call& call) const {
+    std::ostringstream text;
+    text << call.place(state.rank, state.world_size) << " did not end within " << options.deadline.count() << " s: ";
+    const std::string missing = options.monitor ? options.monitor->missing(call) : "";
+    text << (missing.empty()
+                 ? "a rank is gone, hangs or made other calls; look for the first error in the other ranks' "
+                   "output"
+                 : missing)
+         << ", or raise comm.deadline_seconds if a rank may take longer";
+    return CommunicationError(text.str());
+  }
+
+  /// Waits for `exchange`, which `call` began at `start`.
+  void wait(MpiThread::Exchange& exchange, const Call& call, Clock::time_point start) const {
+    const Clock::time_point end = start + std::chrono::duration_cast<Clock::duration>(options.deadline);
+    while (!state.thread.wait_until(exchange, std::min(end, Clock::now() + look_around_every))) {
+      if (options.monitor) {
+        if (auto failure = options.monitor->failure()) {
+          throw PeerFailure(call.place(state.rank, state.world_size), *std::move(failure));
+        }
+      }
+      if (Clock::now() >= end) throw deadline_passed(call);
+    }
+  }
+};
 
 /// One collective between its start and its end.
 class MpiPending final : public Pending::Operation {
  public:
-  MpiPending(MpiEnvironment::State& state, std::string place, std::chrono::duration<double> deadline)
-      : state_(state), place_(std::move(place)), deadline_(deadline), start_(Clock::now()) {}
-
-  ~MpiPending() override {
-    if (request_ == MPI_REQUEST_NULL) return;
-    int complete = 0;
-    if (MPI_Test(&request_, &complete, MPI_STATUS_IGNORE) == MPI_SUCCESS && complete) return;
-    state_.unfinished.push_back({request_, buffers_});
-  }
+  MpiPending(const Context& context, Call call) : context_(context), call_(std::move(call)) {}
 
   void wait() override {
-    if (!completes_by(request_, after(start_, deadline_), place_)) throw deadline_passed(place_, deadline_);
-    if (result_.defined()) result_.copy_(buffers_->written);
+    context_.wait(*exchange_, call_, start_);
+    if (result_.defined()) result_.copy_(buffers_->written, /*non_blocking=*/true);
   }
 
   Buffers& buffers() { return *buffers_; }
-  MPI_Request* request() { return &request_; }
-  const std::string& place() const { return place_; }
+  std::string place() const { return call_.place(context_.state.rank, context_.state.world_size); }
 
-  void read_from(const at::Tensor& tensor) { buffers_->read = on_host(tensor); }
+  void read_from(const at::Tensor& tensor) {
+    buffers_->read = host_memory_of(tensor);
+    if (!tensor.is_cpu()) buffers_->read.copy_(tensor);
+  }
 
   void write_to(const at::Tensor& tensor) {
-    buffers_->written = on_host(tensor);
-    if (!tensor.is_cpu()) result_ = tensor.detach();
+    buffers_->written = host_memory_of(tensor);
+    if (!tensor.is_cpu()) result_ = tensor;
+  }
+
+  /// What is read is also what is written.
+  void read_and_write(const at::Tensor& tensor) {
+    write_to(tensor);
+    if (!tensor.is_cpu()) buffers_->written.copy_(tensor);
+  }
+
+  /// `begin(buffers, communicator, request)` calls the function of MPI and returns its code.
+  template <typename Begin>
+  void start(const Begin& begin) {
+    exchange_ = context_.state.thread.start(
+        place(),
+        [begin, buffers = buffers_.get(), communicator = context_.communicator, place = place()](MPI_Request* request) {
+          check_mpi(begin(*buffers, communicator, request), place);
+        },
+        buffers_);
   }
 
  private:
-  MpiEnvironment::State& state_;
-  std::string place_;
-  std::chrono::duration<double> deadline_;
-  Clock::time_point start_;
-  MPI_Request request_ = MPI_REQUEST_NULL;
+  const Context& context_;
+  Call call_;
+  Clock::time_point start_ = Clock::now();
   std::shared_ptr<Buffers> buffers_ = std::make_shared<Buffers>();
+  std::shared_ptr<MpiThread::Exchange> exchange_;
   at::Tensor result_;  ///< on another device than the host: where the caller wants what is written
 };
 
-/// A communicator of our own, so that our calls never meet those of others.
-MPI_Comm duplicate_world(MpiEnvironment::State& state, const Options& options) {
-  const Clock::time_point start = Clock::now();
-  const std::string place = "the start of the MPI communicator on rank " + std::to_string(state.rank) + " of " +
-                            std::to_string(state.world_size);
-  const auto communicator = std::make_shared<MPI_Comm>(MPI_COMM_NULL);
-  MPI_Request request = MPI_REQUEST_NULL;
-  check_mpi(MPI_Comm_idup(MPI_COMM_WORLD, communicator.get(), &request), place);
-  if (!completes_by(request, after(start, options.deadline), place)) {
-    state.unfinished.push_back({request, communicator});
-    throw deadline_passed(place, options.deadline);
-  }
-  return *communicator;
-}
-
 class Mpi final : public Communicator {
  public:
-  Mpi(MpiEnvironment::State& state, const Options& options)
-      : Communicator(options.monitor),
-        state_(state),
-        options_(options),
-        communicator_(duplicate_world(state, options)) {}
+  Mpi(MpiEnvironment::State& state, const Options& options) : Communicator(options.monitor), context_{state, options} {
+    duplicate_world();
+  }
 
   ~Mpi() override {
     // Freeing is for all ranks together, which an unfinished collective says they are not.
-    if (state_.unfinished.empty() && !state_.abandoned) MPI_Comm_free(&communicator_);
+    if (!context_.state.thread.idle() || context_.state.abandoned) return;
+    context_.state.thread.run([&] { MPI_Comm_free(&context_.communicator); });
   }
 
   Mpi(const Mpi&) = delete;
   Mpi& operator=(const Mpi&) = delete;
 
-  int64_t rank() const override { return state_.rank; }
-  int64_t world_size() const override { return state_.world_size; }
+  int64_t rank() const override { return context_.state.rank; }
+  int64_t world_size() const override { return context_.state.world_size; }
   std::string_view backend() const override { return "mpi"; }
 
  private:
+  /// A communicator of our own, so that our calls never meet those of others.
+  void duplicate_world() {
+    const Call call{Collective::barrier, "the start of the MPI communicator"};
+    const auto communicator = std::make_shared<MPI_Comm>(MPI_COMM_NULL);
+    const auto exchange = context_.state.thread.start(
+        call.words,
+        [communicator, words = call.words](MPI_Request* request) {
+          check_mpi(MPI_Comm_idup(MPI_COMM_WORLD, communicator.get(), request), words);
+        },
+        communicator);
+    context_.wait(*exchange, call, Clock::now());
+    context_.communicator = *communicator;
+  }
+
   /// MPI 3.1, 5.9.6, requires that all ranks receive identical results.
   Operation start_all_reduce(const Call& call, at::Tensor tensor, Reduction reduction) override {
-    auto operation = begin(call);
-    const at::ScalarType type = tensor.scalar_type();
-    operation->write_to(tensor);
-    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, operation->buffers().written.data_ptr(),
-                             element_count(tensor.numel(), operation->place()), element_type(type),
-                             reduction_operation(reduction, type), communicator_, operation->request()),
-              operation->place());
+    auto operation = std::make_unique<MpiPending>(context_, call);
+    operation->read_and_write(tensor);
+    const int elements = element_count(tensor.numel(), operation->place());
+    const MPI_Datatype type = element_type(tensor.scalar_type());
+    const MPI_Op reduce = reduction_operation(reduction, tensor.scalar_type());
+    operation->start([=](Buffers& buffers, MPI_Comm communicator, MPI_Request* request) {
+      return MPI_Iallreduce(MPI_IN_PLACE, buffers.written.data_ptr(), elements, type, reduce, communicator, request);
+    });
     return operation;
   }
 
   Operation start_all_gather(const Call& call, at::Tensor slice, at::Tensor gathered,
                              at::IntArrayRef rows_of_rank) override {
-    auto operation = begin(call);
-    const MPI_Datatype type = element_type(slice.scalar_type());
-    Buffers& buffers = operation->buffers();
-    buffers.set_extents(gathered, rows_of_rank, operation->place());
+    auto operation = std::make_unique<MpiPending>(context_, call);
+    operation->buffers().set_extents(gathered, rows_of_rank, operation->place());
     operation->read_from(slice);
     operation->write_to(gathered);
-    check_mpi(MPI_Iallgatherv(buffers.read.data_ptr(), buffers.counts[rank()], type, buffers.written.data_ptr(),
-                              buffers.counts.data(), buffers.starts.data(), type, communicator_, operation->request()),
-              operation->place());
+    const MPI_Datatype type = element_type(slice.scalar_type());
+    operation->start([type, rank = rank()](Buffers& buffers, MPI_Comm communicator, MPI_Request* request) {
+      return MPI_Iallgatherv(buffers.read.data_ptr(), buffers.counts[rank], type, buffers.written.data_ptr(),
+                             buffers.counts.data(), buffers.starts.data(), type, communicator, request);
+    });
     return operation;
   }
 
   Operation start_reduce_scatter(const Call& call, at::Tensor tensor, at::Tensor slice,
                                  at::IntArrayRef rows_of_rank) override {
-    auto operation = begin(call);
-    const at::ScalarType type = tensor.scalar_type();
-    Buffers& buffers = operation->buffers();
-    buffers.set_extents(tensor, rows_of_rank, operation->place());
+    auto operation = std::make_unique<MpiPending>(context_, call);
+    operation->buffers().set_extents(tensor, rows_of_rank, operation->place());
     operation->read_from(tensor);
     operation->write_to(slice);
-    check_mpi(MPI_Ireduce_scatter(buffers.read.data_ptr(), buffers.written.data_ptr(), buffers.counts.data(),
-                                  element_type(type), reduction_operation(Reduction::sum, type), communicator_,
-                                  operation->request()),
-              operation->place());
+    const MPI_Datatype type = element_type(tensor.scalar_type());
+    const MPI_Op reduce = reduction_operation(Reduction::sum, tensor.scalar_type());
+    operation->start([=](Buffers& buffers, MPI_Comm communicator, MPI_Request* request) {
+      return MPI_Ireduce_scatter(buffers.read.data_ptr(), buffers.written.data_ptr(), buffers.counts.data(), type,
+                                 reduce, communicator, request);
+    });
     return operation;
   }
 
   Operation start_all_to_all(const Call& call, at::Tensor sent, at::Tensor received) override {
-    auto operation = begin(call);
-    const MPI_Datatype type = element_type(sent.scalar_type());
-    const int row_elements = element_count(sent.numel(), operation->place()) / static_cast<int>(world_size());
+    auto operation = std::make_unique<MpiPending>(context_, call);
     operation->read_from(sent);
     operation->write_to(received);
-    Buffers& buffers = operation->buffers();
-    check_mpi(MPI_Ialltoall(buffers.read.data_ptr(), row_elements, type, buffers.written.data_ptr(), row_elements, type,
-                            communicator_, operation->request()),
-              operation->place());
+    const int row = element_count(sent.numel(), operation->place()) / static_cast<int>(world_size());
+    const MPI_Datatype type = element_type(sent.scalar_type());
+    operation->start([=](Buffers& buffers, MPI_Comm communicator, MPI_Request* request) {
+      return MPI_Ialltoall(buffers.read.data_ptr(), row, type, buffers.written.data_ptr(), row, type, communicator,
+                           request);
+    });
     return operation;
   }
 
   Operation start_broadcast(const Call& call, at::Tensor tensor, int64_t root) override {
-    auto operation = begin(call);
-    operation->write_to(tensor);
-    check_mpi(
-        MPI_Ibcast(operation->buffers().written.data_ptr(), element_count(tensor.numel(), operation->place()),
-                   element_type(tensor.scalar_type()), static_cast<int>(root), communicator_, operation->request()),
-        operation->place());
+    auto operation = std::make_unique<MpiPending>(context_, call);
+    operation->read_and_write(tensor);
+    const int elements = element_count(tensor.numel(), operation->place());
+    const MPI_Datatype type = element_type(tensor.scalar_type());
+    operation->start([=](Buffers& buffers, MPI_Comm communicator, MPI_Request* request) {
+      return MPI_Ibcast(buffers.written.data_ptr(), elements, type, static_cast<int>(root), communicator, request);
+    });
     return operation;
   }
 
   Operation start_barrier(const Call& call) override {
-    auto operation = begin(call);
-    check_mpi(MPI_Ibarrier(communicator_, operation->request()), operation->place());
+    auto operation = std::make_unique<MpiPending>(context_, call);
+    operation->start(
+        [](Buffers&, MPI_Comm communicator, MPI_Request* request) { return MPI_Ibarrier(communicator, request); });
     return operation;
   }
 
-  std::unique_ptr<MpiPending> begin(const Call& call) {
-    return std::make_unique<MpiPending>(state_, call.place(state_.rank, state_.world_size), options_.deadline);
-  }
-
-  MpiEnvironment::State& state_;
-  Options options_;
-  MPI_Comm communicator_;
+  Context context_;
 };
 
 }  // namespace

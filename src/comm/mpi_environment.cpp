@@ -1,12 +1,14 @@
 #include "causalfm/comm/backends.hpp"
 #include "causalfm/comm/error.hpp"
 
-#include "mpi_request.hpp"
+#include "cores.hpp"
 #include "mpi_state.hpp"
 
 #include <mpi.h>
 
+#include <algorithm>
 #include <exception>
+#include <vector>
 
 namespace causalfm::comm {
 namespace {
@@ -29,40 +31,43 @@ void start_mpi() {
     throw CommunicationError("MPI was started before in this process; make one MpiEnvironment, before any use of MPI");
   }
   int provided = MPI_THREAD_SINGLE;
-  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
-  if (provided < MPI_THREAD_SERIALIZED) {
-    throw CommunicationError("this MPI library serves one thread only; use one built with MPI_THREAD_SERIALIZED");
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_FUNNELED) {
+    throw CommunicationError("this MPI library does not serve programs with threads; use one built with them");
   }
+}
+
+void find_place(MpiEnvironment::State& state) {
+  // Inherited by the communicators made from these, so that errors come back to check_mpi.
+  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &state.rank), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &state.world_size), "MPI_Comm_size");
+  check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, state.rank, MPI_INFO_NULL, &state.node),
+            "MPI_Comm_split_type");
+  check_mpi(MPI_Comm_rank(state.node, &state.local_rank), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(state.node, &state.local_size), "MPI_Comm_size");
+  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &state.agreement), "MPI_Comm_dup");
 }
 
 }  // namespace
 
 MpiEnvironment::MpiEnvironment() : state_(std::make_unique<State>()) {
-  start_mpi();
-  // Inherited by the communicators made from these, so that errors come back to check_mpi.
-  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &state_->rank), "MPI_Comm_rank");
-  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &state_->world_size), "MPI_Comm_size");
-  MPI_Comm node = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, state_->rank, MPI_INFO_NULL, &node),
-            "MPI_Comm_split_type");
-  check_mpi(MPI_Comm_rank(node, &state_->local_rank), "MPI_Comm_rank");
-  check_mpi(MPI_Comm_size(node, &state_->local_size), "MPI_Comm_size");
-  check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
-  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &state_->agreement), "MPI_Comm_dup");
+  state_->thread.run([&] {
+    start_mpi();
+    find_place(*state_);
+  });
   state_->exceptions_at_start = std::uncaught_exceptions();
 }
 
 MpiEnvironment::~MpiEnvironment() {
   const bool unwinding = std::uncaught_exceptions() > state_->exceptions_at_start;
-  std::erase_if(state_->unfinished, [](UnfinishedCollective& collective) {
-    int complete = 0;
-    return MPI_Test(&collective.request, &complete, MPI_STATUS_IGNORE) == MPI_SUCCESS && complete;
+  if (state_->abandoned || unwinding || !state_->thread.idle()) return;
+  state_->thread.run([&] {
+    MPI_Comm_free(&state_->agreement);
+    MPI_Comm_free(&state_->node);
+    MPI_Finalize();
   });
-  if (state_->abandoned || unwinding || !state_->unfinished.empty()) return;
-  MPI_Comm_free(&state_->agreement);
-  MPI_Finalize();
 }
 
 int64_t MpiEnvironment::rank() const { return state_->rank; }
@@ -71,21 +76,35 @@ int64_t MpiEnvironment::local_rank() const { return state_->local_rank; }
 int64_t MpiEnvironment::local_size() const { return state_->local_size; }
 
 std::optional<AgreedFailure> MpiEnvironment::agree_on_failure(int exit_code, std::chrono::duration<double> patience) {
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(patience);
   const std::string place = "the agreement on a failure";
-  const auto end = after(std::chrono::steady_clock::now(), patience);
   const auto key = std::make_shared<int64_t>(failure_key(rank(), exit_code));
-  MPI_Request request = MPI_REQUEST_NULL;
-  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, key.get(), 1, MPI_INT64_T, MPI_MIN, state_->agreement, &request), place);
-  if (completes_by(request, end, place)) return failure_of(*key);
-  state_->unfinished.push_back({request, key});
-  return std::nullopt;
+  const auto exchange = state_->thread.start(
+      place,
+      [key, place, agreement = state_->agreement](MPI_Request* request) {
+        check_mpi(MPI_Iallreduce(MPI_IN_PLACE, key.get(), 1, MPI_INT64_T, MPI_MIN, agreement, request), place);
+      },
+      key);
+  if (!state_->thread.wait_until(*exchange, end)) return std::nullopt;
+  return failure_of(*key);
 }
 
 void MpiEnvironment::abandon() { state_->abandoned = true; }
 
-void MpiEnvironment::abort(int exit_code) {
-  MPI_Abort(MPI_COMM_WORLD, exit_code);
-  std::terminate();
+void MpiEnvironment::abort(int exit_code, std::chrono::duration<double> patience) {
+  state_->thread.run_first([exit_code] { MPI_Abort(MPI_COMM_WORLD, exit_code); }, patience);
+}
+
+int64_t MpiEnvironment::cores_of_rank() {
+  const cpu_set_t mine = cores_of_this_process();
+  std::vector<cpu_set_t> all(state_->local_size);
+  state_->thread.run([&] {
+    check_mpi(MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all.data(), sizeof mine, MPI_BYTE, state_->node),
+              "MPI_Allgather");
+  });
+  const auto sharing = std::ranges::count_if(all, [&](const cpu_set_t& other) { return CPU_EQUAL(&mine, &other); });
+  return std::max<int64_t>(1, CPU_COUNT(&mine) / sharing);
 }
 
 }  // namespace causalfm::comm

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
     ranks->all_reduce(at::ones({3})).wait();
   } catch (const CommunicationError& error) {
     std::fprintf(stderr, "%s\n", error.what());
-    if (!environment.agree_on_failure(4, 500ms)) environment.abort(4);
+    if (!environment.agree_on_failure(4, 500ms)) environment.abort(4, 5s);
   }
   return 0;
 }

@@ -29,8 +29,9 @@ TEST(MpiBackend, KnowsItsPlace) {
 }
 
 TEST(MpiBackend, RanksShareTheCoresOfTheNode) {
-  EXPECT_GE(cores_of_rank(), 1);
-  EXPECT_LE(cores_of_rank(), cores_of_process());
+  const int64_t cores = environment->cores_of_rank();
+  EXPECT_GE(cores, 1);
+  EXPECT_LE(cores, cores_of_process());
 }
 
 TEST(MpiBackend, AgreesWithPlainEvaluation) {

@@ -13,7 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr comm::Options patient{std::chrono::seconds(30)};
+const comm::Options patient{std::chrono::seconds(30)};
 
 struct Result {
   double loss;

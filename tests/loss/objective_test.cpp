@@ -16,7 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr comm::Options patient{std::chrono::seconds(30)};
+const comm::Options patient{std::chrono::seconds(30)};
 constexpr int64_t rows = 12;
 constexpr int64_t length = 7;
 

@@ -28,8 +28,9 @@ struct AgreedFailure {
   int exit_code;
 };
 
-/// The MPI library between MPI_Init_thread and MPI_Finalize: one object a process, made before any use of MPI. One
-/// thread at a time may use it and the communicators made from it (MPI_THREAD_SERIALIZED).
+/// The MPI library between MPI_Init_thread and MPI_Finalize: one object a process, made before any use of MPI. A thread
+/// of its own makes every call of MPI and drives what is under way while the ranks compute; this object and the
+/// communicators made from it may be used by one other thread at a time.
 class MpiEnvironment {
  public:
   /// Collective over the job. @throws CommunicationError when MPI was started before or offers too little.
@@ -46,6 +47,10 @@ class MpiEnvironment {
   int64_t local_rank() const;  ///< among the ranks that share this node's memory
   int64_t local_size() const;
 
+  /// Cores that this rank may use: its process's, divided by the ranks of its node that are bound to the very same ones
+  /// (all of them where nothing is bound); at least 1. Collective. @throws CommunicationError
+  int64_t cores_of_rank();
+
   /// Agreement on a failure: every rank that fails calls it with its exit code. Returns, equal on every rank, the
   /// lowest failing rank and its code once all ranks have called (all may then finalize and exit with that code), or
   /// none when some rank did not within `patience` (then abort is what is left). A rank with code 4 may only have
@@ -55,9 +60,9 @@ class MpiEnvironment {
   /// From now on the destructor leaves MPI as it is. For a rank that will not see the others again.
   void abandon();
 
-  /// Ends every rank of the job with `exit_code` by MPI_Abort, the library's one way out of the process; does not
-  /// return.
-  [[noreturn]] void abort(int exit_code);
+  /// Ends every rank of the job with `exit_code` by MPI_Abort, the library's one way out of the process. Returns only
+  /// when MPI has not done so within `patience`. Any thread.
+  void abort(int exit_code, std::chrono::duration<double> patience);
 
   class State;
   State& state() { return *state_; }  ///< for the backend
@@ -66,8 +71,9 @@ class MpiEnvironment {
   std::unique_ptr<State> state_;
 };
 
-/// All ranks of the job over MPI; CPU tensors (GPU tensors through host copies). `environment` outlives it.
-/// Collective, and no rank waits longer than the deadline for the others. Collectives progress only inside calls.
+/// All ranks of the job over MPI: CPU tensors, and GPU tensors staged through pinned host memory, for which a call
+/// waits until what it reads is computed. `environment` outlives it. Collective, and no rank waits longer than the
+/// deadline for the others. Collectives progress while the ranks compute.
 /// @throws CommunicationError
 std::unique_ptr<Communicator> make_mpi(MpiEnvironment& environment, const Options& options);
 
