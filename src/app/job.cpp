@@ -41,7 +41,8 @@ Job::Job() {
 int64_t Job::cores() const { return environment_ ? environment_->cores_of_rank() : comm::cores_of_process(); }
 
 std::unique_ptr<comm::Communicator> Job::make_communicator(const config::Comm& settings) {
-  const comm::Options options{std::chrono::duration<double>(settings.deadline_seconds)};
+  const comm::Options options{.deadline = std::chrono::duration<double>(settings.deadline_seconds),
+                              .check_calls = settings.check_calls};
   if (settings.backend == config::Backend::single && world_size() > 1) {
     throw config::ConfigError(
         fmt::format("comm.backend is single, but {} ranks were started: set it to auto, or start "
