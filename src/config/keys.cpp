@@ -104,6 +104,10 @@ void add_loss(Table& table, Loss& loss) {
 void add_train(Table& table, Train& train) {
   add(table, "train.batch_triplets", integer(train.batch_triplets, 1, 1'000'000),
       "Triplets (or pairs) of a step, of the whole job and not of a rank.");
+  add(table, "train.micro_batch", integer(train.micro_batch, 0, 1'000'000),
+      "Triplets (or pairs) that a rank encodes at once, to bound its memory; every gradient is as without, to "
+      "rounding. "
+      "0: all of its triplets.");
   add(table, "train.steps", integer(train.steps, 1, most_steps), "Steps after which training ends.");
   add(table, "train.optimizer", choice(train.optimizer), "How gradients become updates.");
   add(table, "train.learning_rate", real(train.learning_rate, above_to(0, 10)), "Largest learning rate.");
@@ -131,7 +135,10 @@ void add_comm(Table& table, Comm& comm) {
   add(table, "comm.deadline_seconds", real(comm.deadline_seconds, above_to(0, week_seconds)),
       "How long a rank waits for the others before it reports them missing.");
   add(table, "comm.bucket_mib", integer(comm.bucket_mib, 1, 65'536),
-      "Size of the buckets in which gradients are reduced.");
+      "Largest size of the buckets in which gradients are reduced while others are still computed.");
+  add(table, "comm.gradient_precision", choice(comm.gradient_precision),
+      "Numbers in which gradients travel between ranks: float32 (as they were computed) or bfloat16 (half the bytes; "
+      "their sum is still taken in float32).");
   add(table, "comm.check_calls", boolean(comm.check_calls),
       "Compare the ranks' calls before each exchange, so that calls that do not match are named; slow, for developers.");
 }

@@ -1,15 +1,17 @@
 #include "training/step.hpp"
 
+#include "causalfm/data/slices.hpp"
 #include "causalfm/loss/objective.hpp"
 #include "causalfm/training/error.hpp"
-#include "causalfm/training/gradient_reduction.hpp"
 #include "causalfm/training/schedule.hpp"
 #include "training/assembly.hpp"
+#include "training/micro_batches.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <cmath>
+#include <vector>
 
 namespace causalfm::training {
 
@@ -20,6 +22,16 @@ loss::BatchIdentity identity_of(const data::LoadedStep& loaded, c10::Device devi
   return {ids.star_id.to(device), ids.instrument_id.to(device),
           ids.group_id.defined() ? ids.group_id.to(device) : at::Tensor(),
           ids.role.eq(static_cast<int64_t>(data::Role::anchor)).to(device), loaded.rows_of_rank};
+}
+
+/// Pieces of this rank's rows, of train.micro_batch triplets at most and as even as possible: the last, during which
+/// gradients are reduced, is then not much smaller than the others.
+std::vector<int64_t> rows_of_pieces(const data::LoadedStep& loaded, const config::Train& settings) {
+  const int64_t rows = loaded.batch.flux.size(0);
+  const int64_t rows_per_anchor = loaded.batch.global_rows / settings.batch_triplets;
+  const int64_t triplets = rows / rows_per_anchor;
+  const int64_t most = settings.micro_batch > 0 ? settings.micro_batch : triplets;
+  return data::rows_of_rank(triplets, rows_per_anchor, (triplets + most - 1) / most);
 }
 
 void require_finite(const Losses& losses, double gradient_norm, int64_t step) {
@@ -50,32 +62,48 @@ model::Curves to_curves(const data::Batch& batch, at::ScalarType dtype, c10::Dev
 
 Step::Step(const config::Config& settings, model::CausalModel& model, Adam& optimizer, comm::Communicator& communicator,
            c10::Device device)
-    : settings_(settings), model_(model), optimizer_(optimizer), communicator_(communicator), device_(device) {}
+    : settings_(settings),
+      model_(model),
+      optimizer_(optimizer),
+      communicator_(communicator),
+      device_(device),
+      reduction_(model.parameters(), settings.comm, communicator) {}
+
+Step::ObjectiveGradient Step::differentiate(const model::Outputs& outputs, const model::Curves& curves,
+                                            const data::LoadedStep& loaded) {
+  const auto leaf = [](const at::Tensor& output) {
+    return output.defined() ? output.detach().requires_grad_() : output;
+  };
+  const loss::LocalOutputs leaves{leaf(outputs.projection_star), leaf(outputs.projection_instrument),
+                                  leaf(outputs.reconstructed), curves.flux, curves.mask};
+  const loss::Objective objective =
+      loss::objective(leaves, identity_of(loaded, device_), settings_.loss, communicator_);
+  objective.total_part.backward();
+
+  const auto gradient_of = [](const at::Tensor& output) { return output.defined() ? output.grad() : output; };
+  ObjectiveGradient found;
+  found.at_outputs.projection_star = gradient_of(leaves.projection_star);
+  found.at_outputs.projection_instrument = gradient_of(leaves.projection_instrument);
+  found.at_outputs.reconstructed = gradient_of(leaves.reconstructed);
+  const at::Tensor global = objective.global.to(at::kCPU, at::kDouble);
+  const double* values = global.const_data_ptr<double>();
+  found.losses = {values[0], values[1], values[2], values[3]};
+  return found;
+}
 
 Step::Backward Step::backward(const data::LoadedStep& loaded) {
   const model::Curves curves = to_curves(loaded.batch, dtype_of(settings_.train.precision), device_);
   const model::DropoutKey dropout{static_cast<uint64_t>(settings_.seed), loaded.step, loaded.batch.first_row};
-  model::Outputs outputs = model_.forward(curves, &dropout);
+  MicroBatches pieces(model_, curves, dropout, rows_of_pieces(loaded, settings_.train));
+  const model::Outputs outputs = pieces.forward();
+  const ObjectiveGradient gradient = differentiate(outputs, curves, loaded);
 
-  const loss::Objective objective = loss::objective(
-      {outputs.projection_star, outputs.projection_instrument, outputs.reconstructed, curves.flux, curves.mask},
-      identity_of(loaded, device_), settings_.loss, communicator_);
   const at::Tensor flat_gradients = model_.parameters().flat_gradients();
   flat_gradients.zero_();
-  objective.total_part.backward();
-  reduce_gradients(flat_gradients, settings_.comm.bucket_mib, communicator_);
-
-  const at::Tensor global = objective.global.to(at::kCPU, at::kDouble);
-  const double* values = global.const_data_ptr<double>();
-  const Losses losses{values[0], values[1], values[2], values[3]};
+  pieces.backward(gradient.at_outputs, reduction_);
   const double gradient_norm = at::linalg_vector_norm(flat_gradients).item<double>();
-  require_finite(losses, gradient_norm, loaded.step);
-
-  for (at::Tensor* tensor : {&outputs.z_star, &outputs.z_instrument, &outputs.z_observation, &outputs.projection_star,
-                             &outputs.projection_instrument, &outputs.reconstructed}) {
-    if (tensor->defined()) *tensor = tensor->detach();
-  }
-  return {losses, outputs, gradient_norm};
+  require_finite(gradient.losses, gradient_norm, loaded.step);
+  return {gradient.losses, outputs, gradient_norm};
 }
 
 double Step::update(int64_t step, double gradient_norm) {

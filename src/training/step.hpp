@@ -5,6 +5,7 @@
 #include "causalfm/data/loader.hpp"
 #include "causalfm/model/model.hpp"
 #include "causalfm/training/adam.hpp"
+#include "causalfm/training/gradient_reduction.hpp"
 
 #include <c10/core/Device.h>
 
@@ -35,7 +36,9 @@ class Step {
     double gradient_norm = 0.0;
   };
 
-  /// Forward, loss, backward; leaves the gradient of the global loss, summed over ranks, in the model's parameters.
+  /// Forward, loss, backward, in two stages: first the gradient of the loss at the networks' outputs, with all of the
+  /// loss's collectives, then that of the parameters, of which buckets are reduced meanwhile. Leaves the gradient of
+  /// the global loss, summed over ranks, in the model's parameters.
   /// @throws NumericsError on every rank when a loss or the gradient is not finite.
   Backward backward(const data::LoadedStep& loaded);
 
@@ -43,11 +46,19 @@ class Step {
   double update(int64_t step, double gradient_norm);
 
  private:
+  struct ObjectiveGradient {
+    Losses losses;
+    model::Outputs at_outputs;  ///< undefined where the objective does not depend on an output
+  };
+  ObjectiveGradient differentiate(const model::Outputs& outputs, const model::Curves& curves,
+                                  const data::LoadedStep& loaded);
+
   const config::Config& settings_;
   model::CausalModel& model_;
   Adam& optimizer_;
   comm::Communicator& communicator_;
   c10::Device device_;
+  GradientReduction reduction_;
 };
 
 }  // namespace causalfm::training

@@ -5,6 +5,7 @@
 #include "causalfm/run/folder.hpp"
 #include "causalfm/run/metrics.hpp"
 #include "causalfm/storage/error.hpp"
+#include "causalfm/training/parameter_agreement.hpp"
 #include "training/assembly.hpp"
 #include "training/checkpointing.hpp"
 #include "training/progress_line.hpp"
@@ -39,6 +40,7 @@ class TrainingRun {
   bool writes() const { return host_.communicator.rank() == 0; }
   Progress progress_now() const;
   bool stop_requested();
+  void require_agreement();
   void train_step();
   bool validate();
   void save();
@@ -58,11 +60,13 @@ class TrainingRun {
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<ProgressLine> line_;
   int64_t saved_step_ = -1;
+  int64_t agreed_step_ = -1;  ///< at which all ranks were last seen to hold the same parameters
   Clock::time_point start_ = Clock::now();
 };
 
 TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
     : request_(request), settings_(request.config), host_(host) {
+  host.communicator.announce(comm::Phase::starting, 0);
   const auto checkpoint = find_checkpoint(request, host);
   const auto initial = checkpoint ? std::nullopt : find_initial_weights(request, host);
   std::optional<model::SequenceScale> scale;
@@ -79,6 +83,7 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
   } else if (initial) {
     restore_weights(*initial, *assembly_.model);
   }
+  require_agreement();
 
   if (writes()) {
     folder_ = run::RunFolder::create(host.file_system, request.folder);
@@ -117,8 +122,16 @@ bool TrainingRun::stop_requested() {
   return flag.item<int64_t>() != 0;
 }
 
+void TrainingRun::require_agreement() {
+  if (agreed_step_ == progress_.step) return;
+  require_same_parameters(assembly_.model->parameters(), host_.communicator, fmt::format("step {}", progress_.step));
+  agreed_step_ = progress_.step;
+}
+
 void TrainingRun::train_step() {
+  host_.communicator.announce(comm::Phase::step, progress_.step);
   const Clock::time_point begin = Clock::now();
+  const double exposed_before = host_.communicator.traffic().exposed_seconds;
   const double waited_before = loader_->waited_seconds();
   const data::LoadedStep loaded = loader_->next();
   const double waited = loader_->waited_seconds() - waited_before;
@@ -127,6 +140,7 @@ void TrainingRun::train_step() {
   progress_.step = loaded.step + 1;
   if (!writes()) return;
 
+  const double exposed = host_.communicator.traffic().exposed_seconds - exposed_before;
   const double curves_per_second = static_cast<double>(loaded.batch.global_rows) / seconds_since(begin);
   metrics_->write({{"step", loaded.step},
                    {"anchors_seen", progress_.step * settings_.train.batch_triplets},
@@ -138,11 +152,14 @@ void TrainingRun::train_step() {
                    {"gradient_norm", backward.gradient_norm},
                    {"curves_per_second", curves_per_second},
                    {"data_wait_seconds", waited},
+                   {"exposed_communication_seconds", exposed},
                    {"seconds", progress_now().seconds}});
   line_->show(progress_.step, backward.losses, curves_per_second);
 }
 
 bool TrainingRun::validate() {
+  host_.communicator.announce(comm::Phase::validation, progress_.step);
+  require_agreement();
   const ValidationResult result = validation_->run(*assembly_.model);
   const bool improved = result.losses.total < progress_.best_value;
   if (improved) {
@@ -172,6 +189,8 @@ bool TrainingRun::validate() {
 
 void TrainingRun::save() {
   if (saved_step_ == progress_.step) return;
+  host_.communicator.announce(comm::Phase::checkpoint, progress_.step);
+  require_agreement();
   saved_step_ = progress_.step;
   if (!writes()) return;
   run::Checkpoint checkpoint;
@@ -226,6 +245,8 @@ run::Ending TrainingRun::run() {
       train_step();
       ending = after_step();
     }
+    host_.communicator.announce(comm::Phase::ending, progress_.step);
+    require_agreement();
     conclude(*ending, "");
     if (writes()) {
       line_->clear();

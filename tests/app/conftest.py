@@ -21,7 +21,7 @@ comm: {deadline_seconds: 60}
 runtime: {threads: 1}
 """
 
-CLOCK = {"seconds", "curves_per_second", "data_wait_seconds"}
+CLOCK = {"seconds", "curves_per_second", "data_wait_seconds", "exposed_communication_seconds"}
 
 
 class Result:

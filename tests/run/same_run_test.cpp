@@ -26,9 +26,9 @@ std::string compare(const std::vector<std::string>& overrides) {
 
 TEST(SameRunTest, EqualConfigurationsAndHarmlessKeysPass) {
   EXPECT_EQ(compare({}), "same");
-  for (const char* harmless :
-       {"train.steps=20000", "train.checkpoint_every=7", "train.keep_checkpoints=9", "train.patience=3",
-        "data.path=data/paper", "comm.deadline_seconds=7", "comm.backend=single", "runtime.threads=3"}) {
+  for (const char* harmless : {"train.steps=20000", "train.checkpoint_every=7", "train.keep_checkpoints=9",
+                               "train.patience=3", "train.micro_batch=4", "data.path=data/paper",
+                               "comm.deadline_seconds=7", "comm.backend=single", "runtime.threads=3"}) {
     EXPECT_EQ(compare({harmless}), "same") << harmless;
   }
 }
@@ -41,7 +41,8 @@ TEST(SameRunTest, WhatChangesTheNumbersIsNamedWithBothValues) {
               AllOf(HasSubstr("seed was 7 and is now 8"), HasSubstr("model.width was 64 and is now 32")));
   for (const char* harmful :
        {"simulation.stars=100", "data.split_seed=2", "data.held_out_instruments=[1]", "model.width=32",
-        "model.block=[lstm]", "train.batch_triplets=64", "train.learning_rate=0.1", "train.validate_every=7"}) {
+        "model.block=[lstm]", "train.batch_triplets=64", "train.learning_rate=0.1", "train.validate_every=7",
+        "comm.gradient_precision=bfloat16"}) {
     EXPECT_THAT(compare({harmful}), HasSubstr("another configuration")) << harmful;
   }
 }

@@ -20,6 +20,7 @@ enum class Anchors { first, all };
 enum class Schedule { constant, cosine };
 enum class OptimizerKind { adam };
 enum class Precision { float32, float64 };
+enum class GradientPrecision { float32, bfloat16 };
 enum class Backend { automatic, mpi, single };
 enum class DeviceKind { automatic, cpu, cuda };
 
@@ -84,6 +85,7 @@ struct Loss {
 
 struct Train {
   int64_t batch_triplets = 256;  ///< of the whole job, not of a rank
+  int64_t micro_batch = 0;       ///< triplets that a rank encodes at once; 0 = all of its triplets
   int64_t steps = 10000;
   OptimizerKind optimizer = OptimizerKind::adam;
   double learning_rate = 1.0e-3;
@@ -105,6 +107,7 @@ struct Comm {
   Backend backend = Backend::automatic;
   double deadline_seconds = 300.0;
   int64_t bucket_mib = 4;
+  GradientPrecision gradient_precision = GradientPrecision::float32;
   bool check_calls = false;
 
   bool operator==(const Comm&) const = default;

@@ -1,0 +1,85 @@
+#include "causalfm/training/gradient_buckets.hpp"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace causalfm::training {
+namespace {
+
+constexpr int64_t mebibyte = 1 << 20;
+
+model::Parameters parameters_of(const std::vector<int64_t>& sizes, at::ScalarType dtype = at::kFloat) {
+  model::Parameters parameters(at::TensorOptions().dtype(dtype));
+  for (size_t i = 0; i < sizes.size(); ++i) parameters.add(std::to_string(i), at::zeros({sizes[i]}, dtype));
+  parameters.seal();
+  return parameters;
+}
+
+TEST(GradientBuckets, GoFromTheEndToTheStart) {
+  // 64 KiB are 16384 float32, an eighth of the whole is less.
+  const model::Parameters parameters = parameters_of({16, 16368, 16384, 8000, 8000, 384, 20'000});
+  const std::vector<GradientBucket> buckets = gradient_buckets(parameters, 4);
+  ASSERT_EQ(buckets.size(), 4);
+  const auto expect = [&](size_t index, int64_t first, int64_t elements, int64_t count) {
+    EXPECT_EQ(buckets[index].first, first);
+    EXPECT_EQ(buckets[index].elements, elements);
+    EXPECT_EQ(buckets[index].parameters, count);
+  };
+  expect(0, 49152, 20'000, 1);  // larger than a bucket
+  expect(1, 32768, 16384, 3);
+  expect(2, 16384, 16384, 1);
+  expect(3, 0, 16384, 2);
+}
+
+TEST(GradientBuckets, AModelHasEightAtLeastUnlessTheyAreSmall) {
+  const std::vector<int64_t> many(512, 1024);  // 2 MiB
+  EXPECT_EQ(gradient_buckets(parameters_of(many), 4).size(), 8);
+  EXPECT_EQ(gradient_buckets(parameters_of(many, at::kDouble), 4).size(), 8);
+  EXPECT_EQ(gradient_buckets(parameters_of(std::vector<int64_t>(32, 1024)), 4).size(), 2);
+  EXPECT_EQ(gradient_buckets(parameters_of({5, 7}), 4).size(), 1);
+  const std::vector<int64_t> large(24, mebibyte / 4);  // 24 MiB, of which an eighth is 3
+  EXPECT_EQ(gradient_buckets(parameters_of(large), 4).size(), 8);
+  EXPECT_EQ(gradient_buckets(parameters_of(large), 2).size(), 12);
+}
+
+TEST(GradientBuckets, AreFullRunsOfWholeParameters) {
+  std::mt19937_64 random(1);
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    std::vector<int64_t> sizes(1 + random() % 60);
+    for (int64_t& size : sizes) size = 1 + static_cast<int64_t>(random() % (random() % 4 == 0 ? 400'000 : 20'000));
+    const at::ScalarType dtype = random() % 2 == 0 ? at::kFloat : at::kDouble;
+    const model::Parameters parameters = parameters_of(sizes, dtype);
+    const int64_t bucket_mib = 1 + static_cast<int64_t>(random() % 3);
+    const auto element_bytes = static_cast<int64_t>(elementSize(dtype));
+    const int64_t gradient_bytes = parameters.flat_gradients().numel() * element_bytes;
+    const int64_t most = std::min(bucket_mib * mebibyte, std::max<int64_t>(gradient_bytes / 8, 65536));
+
+    int64_t end = parameters.flat_gradients().numel();
+    auto entry = parameters.entries().rbegin();
+    int64_t previous_bytes = 0;
+    for (const GradientBucket& bucket : gradient_buckets(parameters, bucket_mib)) {
+      ASSERT_EQ(bucket.first + bucket.elements, end);
+      ASSERT_GE(bucket.parameters, 1);
+      const auto last_of_bucket = entry;
+      entry += bucket.parameters;
+      ASSERT_EQ(std::prev(entry)->offset, bucket.first);
+      if (bucket.parameters > 1) {
+        EXPECT_LE(bucket.elements * element_bytes, most);
+      }
+      if (previous_bytes > 0) {
+        const int64_t next_bytes = (end - last_of_bucket->offset) * element_bytes;
+        EXPECT_GT(previous_bytes + next_bytes, most) << "the bucket before had room";
+      }
+      previous_bytes = bucket.elements * element_bytes;
+      end = bucket.first;
+    }
+    EXPECT_EQ(end, 0);
+    EXPECT_EQ(entry, parameters.entries().rend());
+  }
+}
+
+}  // namespace
+}  // namespace causalfm::training
