@@ -20,8 +20,8 @@ namespace causalfm::training {
 
 namespace {
 
-/// Curves encoded at once: bounds memory, changes no number beyond rounding.
-constexpr int64_t chunk_rows = 512;
+/// Curves encoded at once, where train.micro_batch asks for no fewer: bounds memory, changes no number beyond rounding.
+constexpr int64_t most_chunk_rows = 512;
 
 template <typename Id>
 at::Tensor ids_of(const std::vector<Id>& ids, std::span<const int64_t> rows) {
@@ -98,6 +98,8 @@ Validation::Encoded Validation::encode(const model::CausalModel& model) const {
   const int64_t first = std::accumulate(rows_of_rank.begin(), rows_of_rank.begin() + rank, int64_t{0});
   const int64_t end = first + rows_of_rank[rank];
 
+  const int64_t micro_batch_rows = settings_.train.micro_batch * rows_per_anchor_;
+  const int64_t chunk_rows = micro_batch_rows > 0 ? std::min(most_chunk_rows, micro_batch_rows) : most_chunk_rows;
   std::vector<at::Tensor> z_star, z_instrument, projection_star, projection_instrument, curve_error;
   for (int64_t row = first; row < end; row += chunk_rows) {
     const model::Curves curves =

@@ -10,8 +10,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace causalfm::training {
@@ -83,6 +86,79 @@ INSTANTIATE_TEST_SUITE_P(Objectives, StepOverlap,
                                                    settings.loss.instrument = 0;
                                                  }}),
                          [](const auto& variant) { return variant.param.name; });
+
+using Clock = std::chrono::steady_clock;
+
+/// One rank, whose all-reduces go one after the other over a wire of so many seconds a byte, without using its cores.
+class SlowWire final : public comm::Communicator {
+ public:
+  int64_t rank() const override { return 0; }
+  int64_t world_size() const override { return 1; }
+  std::string_view backend() const override { return "single"; }
+
+  double seconds_per_byte = 0.0;
+  double seconds = 0.0;  ///< for which the wire was used
+
+ private:
+  using Operation = std::unique_ptr<comm::Pending::Operation>;
+
+  struct Until final : comm::Pending::Operation {
+    explicit Until(Clock::time_point end) : end(end) {}
+    void wait() override { std::this_thread::sleep_until(end); }
+    Clock::time_point end;
+  };
+
+  Operation start_all_reduce(const comm::Call& call, at::Tensor, comm::Reduction) override {
+    const double own = seconds_per_byte * static_cast<double>(call.bytes);
+    seconds += own;
+    free_ =
+        std::max(free_, Clock::now()) + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(own));
+    return std::make_unique<Until>(free_);
+  }
+  Operation start_all_gather(const comm::Call&, at::Tensor slice, at::Tensor gathered, at::IntArrayRef) override {
+    gathered.copy_(slice);
+    return {};
+  }
+  Operation start_reduce_scatter(const comm::Call&, at::Tensor tensor, at::Tensor slice, at::IntArrayRef) override {
+    slice.copy_(tensor);
+    return {};
+  }
+  Operation start_all_to_all(const comm::Call&, at::Tensor sent, at::Tensor received) override {
+    received.copy_(sent);
+    return {};
+  }
+  Operation start_broadcast(const comm::Call&, at::Tensor, int64_t) override { return {}; }
+  Operation start_barrier(const comm::Call&) override { return {}; }
+
+  Clock::time_point free_;
+};
+
+TEST(StepOverlapLong, HidesMostOfAWireThatTakesHalfOfBackward) {
+  config::Config settings = small_config();
+  settings.model = config::Model{};
+  settings.simulation.length = 100;
+  settings.train.batch_triplets = 16;
+  SlowWire wire;
+  const TestHost host(wire);
+  Assembly assembly = assemble(settings, host.host());
+  Step step(settings, *assembly.model, *assembly.optimizer, wire, c10::kCPU);
+  const data::LoadedStep loaded = load_step(settings, assembly, 0, 1, 0);
+  step.backward(loaded);  // warms up
+
+  const auto start = Clock::now();
+  step.backward(loaded);
+  const double step_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  // Backward is some two thirds of a step, half of which is a third.
+  wire.seconds_per_byte =
+      step_seconds / 3 / static_cast<double>(assembly.model->parameters().flat_gradients().nbytes());
+  wire.seconds = 0.0;
+  const double exposed_before = wire.traffic().exposed_seconds;
+  step.backward(loaded);
+  const double exposed = wire.traffic().exposed_seconds - exposed_before;
+  EXPECT_GT(wire.seconds, 0.9 * step_seconds / 3);
+  EXPECT_LT(exposed, 0.3 * wire.seconds);
+  RecordProperty("hidden_percent", std::to_string(100 * (1 - exposed / wire.seconds)));
+}
 
 }  // namespace
 }  // namespace causalfm::training
