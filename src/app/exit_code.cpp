@@ -23,7 +23,7 @@ namespace causalfm::app {
 namespace {
 
 constexpr const char* out_of_memory_remedy =
-    "lower train.batch_triplets or train.validation_triplets, or give each rank more memory";
+    "set or lower train.micro_batch, lower train.validation_triplets, or give each rank more memory";
 
 /// LibTorch tells a failed allocation only in its message: "... you tried to allocate 123 bytes ..." or, on a GPU,
 /// "Tried to allocate 20.00 MiB".

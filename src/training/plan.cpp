@@ -98,7 +98,8 @@ Planner::Planner(const PlanRequest& request, const Host& host)
   const int64_t large = std::clamp(triplets_, int64_t{2}, request.measure ? largest_measured_step : largest_small_step);
   small_ = rehearsal_.step(large / 2, 0);
   large_ = rehearsal_.step(large, request.measure ? 3 : 1);
-  const int64_t rows = std::min(Validation::chunk_rows, train_.validation_triplets);
+  const int64_t rows_per_anchor = rehearsal_.assembly().sampler->rows_per_anchor();
+  const int64_t rows = std::min(Validation::rows_at_once(train_, rows_per_anchor), train_.validation_triplets);
   validation_ = rehearsal_.encoding_bytes(std::min<int64_t>(rows, 64)) * static_cast<double>(rows) /
                 static_cast<double>(std::min<int64_t>(rows, 64));
   const MemoryPlan rehearsed = memory(large);

@@ -80,6 +80,11 @@ Validation::Validation(const config::Config& settings, std::shared_ptr<const dat
   if (!table.group_id.empty()) group_id_ = ids_of(table.group_id, distinct_rows_);
 }
 
+int64_t Validation::rows_at_once(const config::Train& settings, int64_t rows_per_anchor) {
+  constexpr int64_t most = 512;
+  return settings.micro_batch > 0 ? std::min(most, settings.micro_batch * rows_per_anchor) : most;
+}
+
 data::Batch Validation::read_curves(int64_t first, int64_t count) const {
   const auto begin = distinct_rows_.begin() + first;
   const data::GlobalBatch rows{{begin, begin + count}, std::vector(count, data::Role::anchor)};
@@ -95,6 +100,7 @@ Validation::Encoded Validation::encode(const model::CausalModel& model) const {
   const int64_t first = std::accumulate(rows_of_rank.begin(), rows_of_rank.begin() + rank, int64_t{0});
   const int64_t end = first + rows_of_rank[rank];
 
+  const int64_t chunk_rows = rows_at_once(settings_.train, rows_per_anchor_);
   std::vector<at::Tensor> z_star, z_instrument, projection_star, projection_instrument, curve_error;
   for (int64_t row = first; row < end; row += chunk_rows) {
     const model::Curves curves =

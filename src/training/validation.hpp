@@ -27,11 +27,11 @@ struct ValidationResult {
 /// training. Recalls are over the distinct anchors among the triplets.
 class Validation {
  public:
-  /// Curves encoded at once: bounds memory, changes no number beyond rounding.
-  static constexpr int64_t chunk_rows = 512;
-
   Validation(const config::Config& settings, std::shared_ptr<const data::Source> source,
              comm::Communicator& communicator, c10::Device device);
+
+  /// Curves encoded at once: bounds memory as train.micro_batch does, changes no number beyond rounding.
+  static int64_t rows_at_once(const config::Train& settings, int64_t rows_per_anchor);
 
   /// Collective: ranks share the curves, gather what they encoded and agree on every digit.
   ValidationResult run(const model::CausalModel& model) const;

@@ -52,9 +52,11 @@ int64_t peak_bytes(int64_t triplets, int64_t micro_batch) {
 
 TEST(StepMemory, IsThatOfAMicroBatchAndTheOutputs) {
   const int64_t whole = peak_bytes(96, 0);
+  const int64_t half = peak_bytes(48, 0);
   const int64_t pieces = peak_bytes(96, 6);
-  std::cout << "whole " << whole << " pieces " << pieces << " half " << peak_bytes(48, 0) << ' ' << peak_bytes(48, 6)
-            << ' ' << peak_bytes(6, 0) << ' ' << peak_bytes(96, 12) << '\n';
+  EXPECT_LT(pieces, whole / 10);                               // a sixteenth of the activations, and the outputs
+  EXPECT_LT(pieces, peak_bytes(6, 0) * 5 / 4);                 // little more than a batch of one such piece
+  EXPECT_LT((pieces - peak_bytes(48, 6)) * 50, whole - half);  // what grows with the batch is not activations
 }
 
 }  // namespace

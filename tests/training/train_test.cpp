@@ -1,19 +1,24 @@
 #include "causalfm/training/train.hpp"
 
 #include "causalfm/comm/backends.hpp"
+#include "causalfm/comm/error.hpp"
 #include "causalfm/run/folder.hpp"
 #include "causalfm/run/metrics.hpp"
 #include "causalfm/training/error.hpp"
+#include "observed_communicator.hpp"
 #include "small_config.hpp"
 #include "test_host.hpp"
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace causalfm::training {
 namespace {
@@ -84,6 +89,54 @@ TEST_F(Train, ACheckpointOfOtherDataIsRefused) {
   std::filesystem::remove_all(folder_ / "run" / "checkpoints");
   std::filesystem::rename(folder_ / "moved" / "checkpoints", folder_ / "run" / "checkpoints");
   EXPECT_THROW(train_on(1, other), TrainingError);
+}
+
+TEST_F(Train, AFlippedBitStopsEveryRankBeforeItIsSaved) {
+  const TrainRequest request{small_config(), folder_ / "run", Resume::automatic, {}};
+  std::atomic<int> stopped{0};
+  const auto run = [&] {
+    comm::run_ranks_as_threads(3, {}, [&](comm::Communicator& inner) {
+      int64_t reductions = 0;
+      // The 7th gradient of rank 1 is not what the others have: after the checkpoint of step 5, before that of 10.
+      ObservedCommunicator communicator(inner, [&](const comm::Call& call, const at::Tensor& result) {
+        if (inner.rank() != 1 || !call.words.ends_with("for gradients") || ++reductions != 7) return;
+        result.narrow(0, 40, 1).neg_();
+      });
+      const TestHost host(communicator);
+      try {
+        train(request, host.host());
+      } catch (const comm::CommunicationError& error) {
+        EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("step 10: "), testing::HasSubstr("rank 1 ")));
+        ++stopped;
+        throw;
+      }
+    });
+  };
+  EXPECT_THROW(run(), comm::CommunicationError);
+  EXPECT_EQ(stopped, 3);
+  EXPECT_EQ(latest().step, 5);
+}
+
+TEST_F(Train, TellsTheCommunicatorWhatItDoes) {
+  struct Told final : comm::Monitor {
+    void announce(comm::Phase phase, int64_t step) override { phases.emplace_back(phase, step); }
+    void started(const comm::Call&) override {}
+    std::optional<comm::Failure> failure() const override { return {}; }
+    std::string missing(const comm::Call&) const override { return {}; }
+    std::vector<std::pair<comm::Phase, int64_t>> phases;
+  };
+  using enum comm::Phase;
+  const auto told = std::make_shared<Told>();
+  TrainRequest request{small_config(), folder_ / "run", Resume::automatic, {}};
+  request.config.train.steps = 3;
+  request.config.train.validate_every = 2;
+  request.config.train.checkpoint_every = 2;
+  comm::run_ranks_as_threads(1, {.monitor = told},
+                             [&](comm::Communicator& communicator) { train(request, TestHost(communicator).host()); });
+  const std::vector<std::pair<comm::Phase, int64_t>> expected{{starting, 0},   {step, 0},       {step, 1},
+                                                              {validation, 2}, {checkpoint, 2}, {step, 2},
+                                                              {validation, 3}, {checkpoint, 3}, {ending, 3}};
+  EXPECT_EQ(told->phases, expected);
 }
 
 TEST_F(Train, ANonFiniteLossEndsEveryRank) {
