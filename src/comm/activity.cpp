@@ -10,7 +10,7 @@ std::string phase_words(const Activity& activity) {
   const std::string step = std::to_string(activity.step);
   switch (activity.phase) {
     case Phase::starting:
-      return "starting";
+      return "at the start";
     case Phase::step:
       return "in step " + step;
     case Phase::validation:
@@ -18,7 +18,7 @@ std::string phase_words(const Activity& activity) {
     case Phase::checkpoint:
       return "in the checkpoint of step " + step;
     case Phase::ending:
-      return activity.step < 0 ? "ending" : "ending in step " + step;
+      return activity.step < 0 ? "at the end" : "at the end, after step " + step;
   }
   return "in an unknown phase";
 }
@@ -43,7 +43,7 @@ std::string describe(const Straggler& straggler) {
   std::string text = "rank " + std::to_string(straggler.rank);
   if (straggler.host.empty()) return text + ", which has not been heard";
   text += " on " + straggler.host;
-  if (straggler.silent_seconds < noticeable_silence_seconds) return text + ", " + describe(straggler.activity);
+  if (straggler.silent_seconds == 0.0) return text + ", " + describe(straggler.activity);
   return text + ", silent for " + seconds_text(straggler.silent_seconds) + " s, last known " +
          describe(straggler.activity);
 }

@@ -31,12 +31,9 @@ std::string describe(const Activity& activity);
 struct Straggler {
   int64_t rank = 0;
   std::string host;             ///< empty: it has not been heard yet
-  double silent_seconds = 0.0;  ///< 0: it is heard
+  double silent_seconds = 0.0;  ///< 0: it is heard as often as it should
   Activity activity;
 };
-
-/// Silence that is told apart from a late heartbeat.
-inline constexpr double noticeable_silence_seconds = 2.0;
 
 /// "rank 2 on node7, silent for 12 s, last known in step 40, at ..."
 std::string describe(const Straggler& straggler);

@@ -27,6 +27,9 @@ constexpr int64_t most_local_ranks = 4096;
 /// After this time a board whose ranks are all dead is a killed job's, not one that is just starting.
 constexpr int64_t stale_nanoseconds = 30'000'000'000;
 
+/// In which a heartbeat may be late.
+constexpr double noticeable_silence_seconds = 2.0;
+
 /// How long another rank of the host may hold the lock on the name.
 constexpr auto lock_patience = 2s;
 
@@ -185,7 +188,9 @@ std::unique_ptr<Board> Board::open(const Place& place) {
       ::munmap(memory, bytes);
       return nullptr;
     }
-    return std::unique_ptr<Board>(new Board(place, name, page, bytes));
+    std::unique_ptr<Board> board(new Board(place, name, page, bytes));
+    ::flock(file.get(), LOCK_UN);  // the mapping would hold it beyond the descriptor's end
+    return board;
   }
   return nullptr;
 }

@@ -52,7 +52,7 @@ class Board {
   size_t bytes_;
 };
 
-/// "rank 2 on node7 is stopped (kill -STOP), last known starting"; empty for one that is well.
+/// "rank 2 on node7 is stopped (kill -STOP), last known at the start"; empty for one that is well.
 std::string describe(const Neighbour& neighbour, const std::string& host);
 
 }  // namespace causalfm::comm

@@ -13,8 +13,6 @@ constexpr Seconds joining_patience = 15s;
 /// A rank that has come no further for so long, while others have, is worth naming.
 constexpr Seconds lag_worth_naming = 1s;
 
-constexpr Seconds noticeable_silence{noticeable_silence_seconds};
-
 constexpr const char* go_on = "run again to go on from the last checkpoint";
 
 }  // namespace
@@ -74,6 +72,11 @@ void Coordinator::lose(int64_t rank, const std::string& how, const std::string& 
                        remedy});
 }
 
+Straggler Coordinator::straggler(int64_t rank, SteadyTime now) const {
+  const Seat& seat = seats_[rank];
+  return {rank, seat.host, is_silent(seat, now) ? silence(seat, now).count() : 0.0, seat.activity};
+}
+
 void Coordinator::look_for_silence(SteadyTime now) {
   for (size_t rank = 1; rank < seats_.size(); ++rank) {
     Seat& seat = seats_[rank];
@@ -84,10 +87,9 @@ void Coordinator::look_for_silence(SteadyTime now) {
            std::string(go_on) + ", or raise comm.deadline_seconds if a rank may stand still for longer");
     } else if (silence(seat, now) > timing_.warning && !seat.warned) {
       seat.warned = true;
-      warnings_.push_back(
-          describe(Straggler{static_cast<int64_t>(rank), seat.host, silence(seat, now).count(), seat.activity}) +
-          ": it is frozen, or the network to it is cut; the job ends when it stays so for " +
-          seconds_text(timing_.deadline.count()) + " s (comm.deadline_seconds)");
+      warnings_.push_back(describe(straggler(static_cast<int64_t>(rank), now)) +
+                          ": it is frozen, or the network to it is cut; the job ends when it stays so for " +
+                          seconds_text(timing_.deadline.count()) + " s (comm.deadline_seconds)");
     }
   }
 }
@@ -108,8 +110,7 @@ void Coordinator::warn_of_unreachable(SteadyTime now) {
 bool Coordinator::is_late(const Seat& seat, int64_t newest, SteadyTime now) const {
   if (seat.state == Seat::State::awaited) return now - start_ > lag_worth_naming;
   if (seat.state != Seat::State::present) return false;
-  return silence(seat, now) > noticeable_silence ||
-         (seat.activity.collective < newest && now - seat.changed > lag_worth_naming);
+  return is_silent(seat, now) || (seat.activity.collective < newest && now - seat.changed > lag_worth_naming);
 }
 
 void Coordinator::tell_pulse(SteadyTime now) {
@@ -117,14 +118,14 @@ void Coordinator::tell_pulse(SteadyTime now) {
   outlook_.working = false;
   for (const Seat& seat : seats_) {
     newest = std::max(newest, seat.activity.collective);
-    outlook_.working |= seat.state == Seat::State::present && seat.activity.phase != Phase::ending &&
-                        silence(seat, now) < noticeable_silence;
+    outlook_.working |=
+        seat.state == Seat::State::present && seat.activity.phase != Phase::ending && !is_silent(seat, now);
   }
   outlook_.stragglers.clear();
   for (size_t rank = 0; rank < seats_.size(); ++rank) {
     const Seat& seat = seats_[rank];
     if (!is_late(seat, newest, now)) continue;
-    outlook_.stragglers.push_back({static_cast<int64_t>(rank), seat.host, silence(seat, now).count(), seat.activity});
+    outlook_.stragglers.push_back(straggler(static_cast<int64_t>(rank), now));
   }
   std::ranges::stable_sort(outlook_.stragglers, std::ranges::greater{}, &Straggler::silent_seconds);
   hub_.send_to_all_if_idle(Pulse{seats_.front().activity, outlook_.working, outlook_.stragglers});
@@ -135,7 +136,7 @@ bool Coordinator::all_living_have_reported(SteadyTime now) const {
     const Seat& seat = seats_[rank];
     if (agreement_.has_reported(static_cast<int64_t>(rank))) continue;
     if (seat.state == Seat::State::awaited && now - start_ < joining_patience) return false;
-    if (seat.state == Seat::State::present && silence(seat, now) < noticeable_silence) return false;
+    if (seat.state == Seat::State::present && !is_silent(seat, now)) return false;
   }
   return true;
 }

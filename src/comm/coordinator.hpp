@@ -34,6 +34,8 @@ class Coordinator final : public Channel {
   };
 
   Seconds silence(const Seat& seat, SteadyTime now) const { return now - seat.heard; }
+  bool is_silent(const Seat& seat, SteadyTime now) const { return silence(seat, now) > timing_.noticeable; }
+  Straggler straggler(int64_t rank, SteadyTime now) const;
   bool is_late(const Seat& seat, int64_t newest, SteadyTime now) const;
   void take(const News& news, SteadyTime now);
   void lose(int64_t rank, const std::string& how, const std::string& remedy);

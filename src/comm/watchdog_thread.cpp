@@ -143,7 +143,7 @@ std::string WatchdogThread::missing(const Call& call) const {
   if (outlook_.reach != Outlook::Reach::there) return missing_neighbours(call.number);
   std::string text;
   for (const Straggler& straggler : outlook_.stragglers) {
-    const bool silent = straggler.silent_seconds >= noticeable_silence_seconds;
+    const bool silent = straggler.silent_seconds > 0;
     if (straggler.rank == place_.rank || (straggler.activity.collective >= call.number && !silent)) continue;
     text += (text.empty() ? "" : "; ") + describe(straggler);
   }
@@ -360,10 +360,10 @@ void WatchdogThread::end_process(SteadyTime now) {
 }
 
 bool WatchdogThread::abort_is_over(SteadyTime now, int exit_code) {
-  if (now - *ending_.since < abort_delay) return false;
   if (!ending_.aborting) {
     const std::lock_guard lock(mutex_);
     if (!abort_) return true;
+    if (now - *ending_.since < abort_delay) return false;
     ending_.aborting = now;
     thread_without_signals([abort = abort_, aborted = ending_.aborted, exit_code] {
       abort(exit_code);

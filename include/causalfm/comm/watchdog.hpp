@@ -48,6 +48,7 @@ class Watchdog final : public Monitor {
     std::chrono::duration<double> deadline{300.0};  ///< comm.deadline_seconds: longest silence of a rank
     std::chrono::duration<double> warning{10.0};    ///< silence that is worth a warning
     std::chrono::duration<double> heartbeat{0.5};
+    std::chrono::duration<double> noticeable{2.0};   ///< silence that is more than a late heartbeat
     std::chrono::duration<double> together{0.05};    ///< how far apart ranks may notice what all of them meet
     std::chrono::duration<double> patience{5.0};     ///< for living ranks that have not ended their work
     std::chrono::duration<double> last_resort{8.0};  ///< from a known failure to the end of this process
