@@ -1,6 +1,8 @@
 #include "call.hpp"
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 #include <stdexcept>
 
 namespace causalfm::comm {
@@ -55,6 +57,21 @@ Call call_of(Collective collective, const std::string& details, const at::Tensor
   return {collective, std::move(words), static_cast<int64_t>(whole.nbytes())};
 }
 
+/// "3+2+2"; of more ranks than a person reads, runs of equal counts: "510x12+2x11".
+std::string rows_in_words(at::IntArrayRef rows_of_rank) {
+  const bool runs = rows_of_rank.size() > 8;
+  std::string words;
+  for (size_t rank = 0; rank < rows_of_rank.size();) {
+    size_t end = rank + 1;
+    while (runs && end < rows_of_rank.size() && rows_of_rank[end] == rows_of_rank[rank]) ++end;
+    if (!words.empty()) words += '+';
+    if (runs) words += std::to_string(end - rank) + "x";
+    words += std::to_string(rows_of_rank[rank]);
+    rank = end;
+  }
+  return words;
+}
+
 /// `whole` holds all ranks' rows, `part` this rank's.
 Call row_call(Collective collective, const at::Tensor& whole, const at::Tensor& part, at::IntArrayRef rows_of_rank,
               int64_t rank, int64_t world_size, std::string_view purpose) {
@@ -67,14 +84,11 @@ Call row_call(Collective collective, const at::Tensor& whole, const at::Tensor& 
   if (whole.dim() == 0 || part.dim() == 0 || whole.sizes().slice(1) != part.sizes().slice(1)) {
     throw std::invalid_argument(name + ": the tensors' rows differ in shape");
   }
-  int64_t sum = 0;
-  std::string rows;
-  for (const int64_t count : rows_of_rank) {
-    if (count < 0) throw std::invalid_argument(name + ": a negative count of rows");
-    sum += count;
-    if (!rows.empty()) rows += '+';
-    rows += std::to_string(count);
+  if (std::ranges::any_of(rows_of_rank, [](int64_t count) { return count < 0; })) {
+    throw std::invalid_argument(name + ": a negative count of rows");
   }
+  const int64_t sum = std::accumulate(rows_of_rank.begin(), rows_of_rank.end(), int64_t{0});
+  const std::string rows = rows_in_words(rows_of_rank);
   if (whole.size(0) != sum || part.size(0) != rows_of_rank[rank]) {
     throw std::invalid_argument(name + " on rank " + std::to_string(rank) + ": tensors of " +
                                 std::to_string(whole.size(0)) + " and " + std::to_string(part.size(0)) +

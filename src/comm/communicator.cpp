@@ -1,6 +1,7 @@
 #include "causalfm/comm/communicator.hpp"
 
 #include "call.hpp"
+#include "call_check.hpp"
 
 namespace causalfm::comm {
 
@@ -10,6 +11,7 @@ Call Communicator::next(Call call) {
   ++volume.calls;
   volume.bytes += call.bytes;
   if (monitor_) monitor_->started(call);
+  if (check_channel_) require_same_call(*check_channel_, call);
   return call;
 }
 

@@ -162,6 +162,9 @@ class Mpi final : public Communicator {
  public:
   Mpi(MpiEnvironment::State& state, const Options& options) : Communicator(options.monitor), context_{state, options} {
     duplicate_world();
+    if (options.check_calls) {
+      check_calls_over(std::make_unique<Mpi>(state, Options{.deadline = options.deadline, .monitor = options.monitor}));
+    }
   }
 
   ~Mpi() override {

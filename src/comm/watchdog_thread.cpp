@@ -82,7 +82,14 @@ void WatchdogThread::release(int64_t number) {
 }
 
 void WatchdogThread::set_abort(std::function<void(int)> abort) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  // Whoever takes the function back is about to destroy what it uses.
+  const auto end = Clock::now() + ticks(timing_.abort);
+  while (ending_.aborting && !*ending_.aborted && Clock::now() < end) {
+    lock.unlock();
+    std::this_thread::sleep_for(10ms);
+    lock.lock();
+  }
   abort_ = std::move(abort);
 }
 
@@ -121,7 +128,7 @@ Verdict WatchdogThread::agree(const Failure& failure, bool echo) {
 void WatchdogThread::announce(Phase phase, int64_t step) {
   const std::lock_guard lock(mutex_);
   own_.activity.phase = phase;
-  own_.activity.step = step;
+  if (step >= 0) own_.activity.step = step;
   if (board_) board_->write(own_.activity);
 }
 

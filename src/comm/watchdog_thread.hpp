@@ -47,7 +47,7 @@ class WatchdogThread {
   /// How far the end of this process by this thread has come.
   struct Ending {
     std::optional<SteadyTime> since;     ///< it has been decided
-    std::optional<SteadyTime> aborting;  ///< MPI_Abort has been asked for
+    std::optional<SteadyTime> aborting;  ///< MPI_Abort has been asked for; under the mutex
     std::shared_ptr<std::atomic<bool>> aborted = std::make_shared<std::atomic<bool>>(false);  ///< and has returned
     bool left = false;
   };

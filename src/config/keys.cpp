@@ -132,6 +132,8 @@ void add_comm(Table& table, Comm& comm) {
       "How long a rank waits for the others before it reports them missing.");
   add(table, "comm.bucket_mib", integer(comm.bucket_mib, 1, 65'536),
       "Size of the buckets in which gradients are reduced.");
+  add(table, "comm.check_calls", boolean(comm.check_calls),
+      "Compare the ranks' calls before each exchange, so that calls that do not match are named; slow, for developers.");
 }
 
 void add_runtime(Table& table, Runtime& runtime) {

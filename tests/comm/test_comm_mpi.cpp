@@ -6,8 +6,9 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -16,6 +17,8 @@ namespace causalfm::comm {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::HasSubstr;
 
 MpiEnvironment* environment = nullptr;  // of main; GoogleTest has no other way to hand it to tests
 
@@ -71,6 +74,63 @@ TEST(MpiBackend, CommunicatorsAreIndependent) {
   EXPECT_EQ(second[0].item<double>(), 2.0 * one->world_size());
 }
 
+TEST(MpiBackend, CollectivesProgressWhileTheRankDoesOtherThings) {
+  const auto ranks = make_mpi(*environment, {30s});
+  if (ranks->world_size() == 1) GTEST_SKIP() << "one rank waits for nobody";
+  const at::Tensor tensor = at::ones({int64_t{1} << 22});
+  const auto seconds_in_wait = [&](std::chrono::duration<double> meanwhile) {
+    ranks->barrier();
+    const double before = ranks->traffic().exposed_seconds;
+    Pending pending = ranks->all_reduce(tensor);
+    std::this_thread::sleep_for(meanwhile);
+    pending.wait();
+    return ranks->traffic().exposed_seconds - before;
+  };
+  const double alone = seconds_in_wait(0s);
+  const double hidden = seconds_in_wait(std::chrono::duration<double>(0.1 + 10.0 * alone));
+  EXPECT_LT(hidden, 0.3 * alone);
+}
+
+TEST(MpiBackend, CallsThatDoNotMatchAreNamedInCheckingMode) {
+  const auto ranks = make_mpi(*environment, {.deadline = 30s, .check_calls = true});
+  check_random_collectives(*ranks, 13, 40);
+  if (ranks->world_size() == 1) return;
+  const int64_t odd = ranks->world_size() - 1;
+  const auto expect_named = [&](const std::function<void()>& call, const std::string& common,
+                                const std::string& other) {
+    try {
+      call();
+      ADD_FAILURE() << "nobody noticed";
+    } catch (const CommunicationError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr(common), HasSubstr(other)));
+    }
+  };
+  expect_named([&] { ranks->all_reduce(at::zeros({ranks->rank() == odd ? 3 : 4})).wait(); }, "of 3 float32",
+               "of 4 float32");
+  expect_named(
+      [&] {
+        if (ranks->rank() == odd) ranks->barrier();
+        ranks->broadcast(at::zeros({2}), 0).wait();
+      },
+      "barrier", "broadcast from rank 0 of 2 float32");
+}
+
+TEST(MpiBackend, TrafficIsCounted) {
+  const auto ranks = make_mpi(*environment, {30s});
+  const int64_t world = ranks->world_size();
+  ranks->all_reduce(at::zeros({5})).wait();
+  ranks->all_reduce(at::zeros({5}, at::kDouble)).wait();
+  ranks->all_gather(at::zeros({1, 3}), at::zeros({world, 3}), std::vector<int64_t>(world, 1)).wait();
+  ranks->all_to_all(at::zeros({world, 2}, at::kBFloat16), at::zeros({world, 2}, at::kBFloat16)).wait();
+  const Traffic traffic = ranks->traffic();
+  EXPECT_EQ(traffic.of(Collective::all_reduce).calls, 2);
+  EXPECT_EQ(traffic.of(Collective::all_reduce).bytes, 5 * 4 + 5 * 8);
+  EXPECT_EQ(traffic.of(Collective::all_gather).bytes, world * 3 * 4);
+  EXPECT_EQ(traffic.of(Collective::all_to_all).bytes, world * 2 * 2);
+  EXPECT_EQ(traffic.of(Collective::broadcast).calls, 0);
+  EXPECT_GT(traffic.exposed_seconds, 0.0);
+}
+
 TEST(MpiBackend, DeadlineNamesCollectiveAndRank) {
   const auto ranks = make_mpi(*environment, {300ms});
   if (ranks->world_size() == 1) GTEST_SKIP() << "one rank waits for nobody";
@@ -92,19 +152,6 @@ TEST(MpiBackend, DeadlineNamesCollectiveAndRank) {
       EXPECT_NE(text.find("comm.deadline_seconds"), std::string::npos) << text;
     }
   }
-}
-
-TEST(MpiBackend, FailuresAreAgreedUpon) {
-  const auto world = static_cast<int>(environment->world_size());
-  const auto rank = static_cast<int>(environment->rank());
-  const auto last_is_cause = environment->agree_on_failure(rank == world - 1 ? 3 : 4, 30s);
-  ASSERT_TRUE(last_is_cause);
-  EXPECT_EQ(last_is_cause->rank, world - 1);
-  EXPECT_EQ(last_is_cause->exit_code, 3);
-  const auto all_are = environment->agree_on_failure(10 + rank, 30s);
-  ASSERT_TRUE(all_are);
-  EXPECT_EQ(all_are->rank, 0);
-  EXPECT_EQ(all_are->exit_code, 10);
 }
 
 TEST(MpiBackend, MpiStartsOnceAProcess) { EXPECT_THROW(MpiEnvironment(), CommunicationError); }

@@ -105,6 +105,7 @@ struct Comm {
   Backend backend = Backend::automatic;
   double deadline_seconds = 300.0;
   int64_t bucket_mib = 4;
+  bool check_calls = false;
 
   bool operator==(const Comm&) const = default;
 };
