@@ -5,6 +5,7 @@
 #include "app/command_config.hpp"
 #include "app/command_evaluate.hpp"
 #include "app/command_inspect.hpp"
+#include "app/command_plan.hpp"
 #include "app/command_simulate.hpp"
 #include "app/command_train.hpp"
 #include "app/versions.hpp"
@@ -126,6 +127,40 @@ void add_inspect(Parser& parser) {
       });
   command.add_option("DIR", arguments->folder, "folder of the data set")->required();
   command.add_flag("--verify", arguments->verify, "read everything and verify every checksum");
+  command.add_flag("--json", arguments->json, "print JSON");
+}
+
+void add_plan(Parser& parser) {
+  struct Arguments {
+    training::PlanRequest request;
+    std::string accelerator;
+    int64_t ranks_per_node = 0;
+    double network_gbit = 0.0;
+    bool json = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = add_command(
+      parser, parser.app, "plan", "tell memory, traffic and time of a training before it queues", Config::required,
+      [&parser, arguments] {
+        training::PlanRequest& request = arguments->request;
+        request.config = parser.common.load();
+        if (!arguments->accelerator.empty()) request.accelerator = arguments->accelerator;
+        if (arguments->ranks_per_node > 0) request.ranks_per_node = arguments->ranks_per_node;
+        constexpr double bytes_per_second_a_gbit = 1e9 / 8.0;
+        if (arguments->network_gbit > 0.0) {
+          request.network_bytes_per_second = arguments->network_gbit * bytes_per_second_a_gbit;
+        }
+        return plan_command(*parser.job, request, arguments->json, std::cout);
+      },
+      /*on_every_rank=*/true);
+  command.add_option("--ranks", arguments->request.ranks, "ranks of the job")->required()->check(CLI::PositiveNumber);
+  command.add_option("--gpu", arguments->accelerator, "a GPU for each rank (default: this machine's CPU)")
+      ->check(CLI::IsMember(training::accelerator_names(), CLI::ignore_case));
+  command.add_option("--ranks-per-node", arguments->ranks_per_node, "default: 8 with --gpu, else all")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--network-gbit", arguments->network_gbit, "of a rank to another node, Gbit/s")
+      ->check(CLI::PositiveNumber);
+  command.add_flag("--measure", arguments->request.measure, "time steps of the true size on this machine");
   command.add_flag("--json", arguments->json, "print JSON");
 }
 
@@ -251,6 +286,7 @@ void add_commands(Parser& parser) {
   add_config(parser);
   add_simulate(parser);
   add_inspect(parser);
+  add_plan(parser);
   add_train(parser);
   add_trace(parser);
   add_embed(parser);
@@ -265,8 +301,7 @@ double deadline_seconds(int argc, const char* const* argv) {
   try {
     parser.app.parse(argc, argv);
     return parser.common.load().comm.deadline_seconds;
-  } catch (const CLI::Error&) {
-  } catch (const config::ConfigError&) {
+  } catch (const std::exception&) {  // run_command_line meets it again, where it can be said
   }
   return config::Comm{}.deadline_seconds;
 }

@@ -20,9 +20,6 @@ namespace causalfm::training {
 
 namespace {
 
-/// Curves encoded at once: bounds memory, changes no number beyond rounding.
-constexpr int64_t chunk_rows = 512;
-
 template <typename Id>
 at::Tensor ids_of(const std::vector<Id>& ids, std::span<const int64_t> rows) {
   at::Tensor tensor = at::empty({static_cast<int64_t>(rows.size())}, at::kLong);

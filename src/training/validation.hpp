@@ -27,6 +27,9 @@ struct ValidationResult {
 /// training. Recalls are over the distinct anchors among the triplets.
 class Validation {
  public:
+  /// Curves encoded at once: bounds memory, changes no number beyond rounding.
+  static constexpr int64_t chunk_rows = 512;
+
   Validation(const config::Config& settings, std::shared_ptr<const data::Source> source,
              comm::Communicator& communicator, c10::Device device);
 

@@ -1,0 +1,230 @@
+#include "causalfm/training/plan.hpp"
+
+#include "causalfm/training/error.hpp"
+#include "training/communication_model.hpp"
+#include "training/process_memory.hpp"
+#include "training/rehearsal.hpp"
+#include "training/validation.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace causalfm::training {
+
+namespace {
+
+/// Of what a data sheet promises, the part that products and streams of this size are taken to reach.
+constexpr double sustained_operations = 0.5;
+constexpr double sustained_bandwidth = 0.7;
+/// Every tensor is taken to be written once and read twice, and to cost the start of one kernel.
+constexpr double passes_over_memory = 3.0;
+constexpr double kernel_start_seconds = 4e-6;
+/// Context and libraries of a process on a GPU.
+constexpr double accelerator_program_bytes = 0.8e9;
+/// Of its memory, what a rank may plan with.
+constexpr double usable = 0.95;
+constexpr double worthwhile_exposed_share = 0.1;
+constexpr int64_t batches_ahead = 3;
+/// Two thirds of a step's computation is the backward pass, behind which gradients travel; the last bucket cannot.
+constexpr double backward_share = 2.0 / 3.0;
+constexpr double last_bucket_share = 1.0 / 8.0;
+
+/// A number of one rank's step as a line through two rehearsals.
+class Line {
+ public:
+  Line(const RehearsedStep& small, const RehearsedStep& large, double RehearsedStep::*number)
+      : at_(static_cast<double>(large.triplets)),
+        value_(large.*number),
+        slope_((large.*number - small.*number) / static_cast<double>(large.triplets - small.triplets)) {}
+
+  double at(int64_t triplets) const { return std::max(0.0, value_ + slope_ * (static_cast<double>(triplets) - at_)); }
+  double slope() const { return slope_; }
+
+ private:
+  double at_;
+  double value_;
+  double slope_;
+};
+
+int64_t triplets_of_first_rank(int64_t batch, int64_t ranks) { return (batch + ranks - 1) / ranks; }
+
+Hardware this_machine(int64_t ranks) {
+  return {.name = "this machine's CPU",
+          .node_bytes_per_second = 3e9,
+          .network_bytes_per_second = 1.25e9,
+          .ranks_per_node = ranks};
+}
+
+/// Everything that the sections of a plan are made of.
+class Planner {
+ public:
+  Planner(const PlanRequest& request, const Host& host);
+
+  Plan plan();
+
+ private:
+  MemoryPlan memory(int64_t triplets) const;
+  double computation(int64_t triplets) const;
+  std::vector<CollectivePlan> collectives(int64_t ranks) const;
+  double exposed(int64_t ranks, double computation_seconds) const;
+  comm::Traffic::Volume volume(comm::Collective collective) const;
+  int64_t largest_batch() const;
+  std::vector<ScalePlan> scales() const;
+
+  const PlanRequest& request_;
+  const config::Train& train_;
+  Hardware hardware_;
+  Rehearsal rehearsal_;
+  int64_t triplets_;  ///< of the rank that holds most
+  RehearsedStep small_;
+  RehearsedStep large_;
+  double program_ = 0.0;
+  double validation_ = 0.0;
+};
+
+Planner::Planner(const PlanRequest& request, const Host& host)
+    : request_(request),
+      train_(request.config.train),
+      hardware_(request.accelerator ? accelerator(*request.accelerator) : this_machine(request.ranks)),
+      rehearsal_(request.config, request.ranks, host),
+      triplets_(triplets_of_first_rank(train_.batch_triplets, request.ranks)) {
+  if (request.ranks_per_node) hardware_.ranks_per_node = *request.ranks_per_node;
+  if (request.network_bytes_per_second) hardware_.network_bytes_per_second = *request.network_bytes_per_second;
+  if (hardware_.memory_bytes == 0.0) {
+    hardware_.memory_bytes = available_bytes() / static_cast<double>(std::min(request.ranks, hardware_.ranks_per_node));
+  }
+  constexpr int64_t largest_small_step = 8;
+  constexpr int64_t largest_measured_step = 256;
+  const int64_t large = std::clamp(triplets_, int64_t{2}, request.measure ? largest_measured_step : largest_small_step);
+  small_ = rehearsal_.step(large / 2, 0);
+  large_ = rehearsal_.step(large, request.measure ? 3 : 1);
+  const int64_t rows = std::min(Validation::chunk_rows, train_.validation_triplets);
+  validation_ = rehearsal_.encoding_bytes(std::min<int64_t>(rows, 64)) * static_cast<double>(rows) /
+                static_cast<double>(std::min<int64_t>(rows, 64));
+  const MemoryPlan rehearsed = memory(large);
+  program_ = request.accelerator ? accelerator_program_bytes
+                                 : std::max(0.0, peak_resident_bytes() - (rehearsed.total - rehearsed.program));
+}
+
+comm::Traffic::Volume Planner::volume(comm::Collective collective) const {
+  const comm::Traffic::Volume& small = small_.traffic.of(collective);
+  const comm::Traffic::Volume& large = large_.traffic.of(collective);
+  // Rows of the global batch beyond those rehearsed: bytes grow with them, calls do not.
+  const double slope = static_cast<double>(large.bytes - small.bytes) /
+                       static_cast<double>((large_.triplets - small_.triplets) * request_.ranks);
+  const auto more = static_cast<double>(train_.batch_triplets - large_.triplets * request_.ranks);
+  return {large.calls, large.bytes + std::llround(slope * more)};
+}
+
+MemoryPlan Planner::memory(int64_t triplets) const {
+  const model::Parameters& parameters = rehearsal_.assembly().model->parameters();
+  const auto flat = static_cast<double>(parameters.flat_values().nbytes());
+  MemoryPlan plan;
+  plan.program = program_;
+  plan.parameters = flat;
+  plan.gradients = flat;
+  plan.optimizer = 2.0 * flat;
+  plan.batches = static_cast<double>(batches_ahead) * rehearsal_.batch_bytes(triplets);
+  plan.step = Line(small_, large_, &RehearsedStep::peak_bytes).at(triplets);
+  const comm::Traffic::Volume gathered = volume(comm::Collective::all_gather);
+  plan.projections = std::min(plan.step, 2.0 * static_cast<double>(gathered.bytes));
+  plan.validation = validation_;
+  plan.total = plan.program + plan.parameters + plan.gradients + plan.optimizer + plan.batches +
+               std::max(plan.step, plan.validation);
+  plan.available = hardware_.memory_bytes;
+  return plan;
+}
+
+double Planner::computation(int64_t triplets) const {
+  if (!request_.accelerator) {
+    return large_.seconds * static_cast<double>(triplets) / static_cast<double>(large_.triplets);
+  }
+  const double operations = Line(small_, large_, &RehearsedStep::operations).at(triplets);
+  const double bytes = passes_over_memory * Line(small_, large_, &RehearsedStep::allocated_bytes).at(triplets);
+  return std::max(operations / (sustained_operations * hardware_.operations_per_second),
+                  bytes / (sustained_bandwidth * hardware_.memory_bytes_per_second)) +
+         kernel_start_seconds * large_.allocations;
+}
+
+std::vector<CollectivePlan> Planner::collectives(int64_t ranks) const {
+  std::vector<CollectivePlan> plans;
+  for (int64_t kind = 0; kind < comm::collectives; ++kind) {
+    const auto collective = static_cast<comm::Collective>(kind);
+    const comm::Traffic::Volume used = volume(collective);
+    if (used.calls > 0) plans.push_back(cost_of(collective, used, links_of(hardware_, ranks), ranks));
+  }
+  return plans;
+}
+
+double Planner::exposed(int64_t ranks, double computation_seconds) const {
+  double gradients = 0.0;
+  double others = 0.0;
+  for (const CollectivePlan& plan : collectives(ranks)) {
+    const bool reduces = plan.collective == comm::Collective::all_reduce;
+    (reduces || plan.collective == comm::Collective::all_to_all ? gradients : others) += plan.seconds;
+  }
+  return others + std::max(gradients - backward_share * computation_seconds, last_bucket_share * gradients);
+}
+
+int64_t Planner::largest_batch() const {
+  int64_t fits = 0;
+  int64_t too_large = 1;
+  const auto within = [&](int64_t triplets) { return memory(triplets).total <= usable * hardware_.memory_bytes; };
+  while (within(too_large) && too_large < (int64_t{1} << 40)) {
+    fits = too_large;
+    too_large *= 2;
+  }
+  while (too_large - fits > 1) {
+    const int64_t middle = fits + (too_large - fits) / 2;
+    (within(middle) ? fits : too_large) = middle;
+  }
+  return fits * request_.ranks;
+}
+
+std::vector<ScalePlan> Planner::scales() const {
+  std::vector<ScalePlan> scales;
+  const double alone = computation(train_.batch_triplets);
+  for (int64_t ranks = 1; ranks <= train_.batch_triplets; ranks *= 2) {
+    const double computed = computation(triplets_of_first_rank(train_.batch_triplets, ranks));
+    const double waited = exposed(ranks, computed);
+    const double step = computed + waited;
+    scales.push_back({ranks, step, waited / step, alone / (static_cast<double>(ranks) * step)});
+  }
+  return scales;
+}
+
+Plan Planner::plan() {
+  Plan plan;
+  plan.ranks = request_.ranks;
+  plan.nodes = (request_.ranks + hardware_.ranks_per_node - 1) / hardware_.ranks_per_node;
+  plan.parameters = rehearsal_.assembly().model->parameters().count();
+  plan.triplets = triplets_;
+  plan.hardware = hardware_.name;
+  plan.memory = memory(triplets_);
+  plan.collectives = collectives(request_.ranks);
+  plan.time.operations = Line(small_, large_, &RehearsedStep::operations).at(triplets_);
+  plan.time.computation = computation(triplets_);
+  for (const CollectivePlan& collective : plan.collectives) plan.time.communication += collective.seconds;
+  plan.time.exposed = exposed(request_.ranks, plan.time.computation);
+  plan.time.step = plan.time.computation + plan.time.exposed;
+  const auto rows = static_cast<double>(train_.batch_triplets * rehearsal_.assembly().sampler->rows_per_anchor());
+  plan.time.curves_per_second = rows / plan.time.step;
+  plan.time.run = plan.time.step * static_cast<double>(train_.steps);
+  plan.time.measured = !request_.accelerator && large_.triplets == triplets_;
+  plan.largest_batch = largest_batch();
+  plan.scales = scales();
+  for (const ScalePlan& scale : plan.scales) {
+    if (scale.exposed > worthwhile_exposed_share) break;
+    plan.worthwhile_ranks = scale.ranks;
+  }
+  return plan;
+}
+
+}  // namespace
+
+Plan plan(const PlanRequest& request, const Host& host) {
+  if (request.ranks < 1) throw TrainingError("plan: the number of ranks must be at least 1");
+  return Planner(request, host).plan();
+}
+
+}  // namespace causalfm::training
