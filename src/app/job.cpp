@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::chrono::duration<double> abort_patience{5.0};
 
+/// In which the news of a death comes from the other end of a connection.
+constexpr std::chrono::duration<double> last_look{0.03};
+
 /// The one sentence of a failure. Written at once and whole, for the process may be about to end.
 void say(const std::string& sentence) {
   const std::string line = "causalfm: " + sentence + "\n";
@@ -43,7 +46,11 @@ Job::Job(double deadline_seconds) {
   log_ = make_log(place ? place->rank : 0);
   if (place && place->world_size > 1) start_watchdog(*place, deadline_seconds);
   if (surroundings.launched) environment_.emplace(watchdog_.get(), std::chrono::duration<double>(deadline_seconds));
-  if (rank() != (place ? place->rank : 0)) log_ = make_log(rank());
+  if (environment_) {
+    rank_ = environment_->rank();
+    world_size_ = environment_->world_size();
+    if (!place) log_ = make_log(rank_);
+  }
   // Open MPI hands its ranks a pseudo-terminal as stdout whatever mpirun's own stdout is, so under a launcher isatty
   // would turn a log file into a flood of redrawn lines.
   has_terminal_ = surroundings.launched ? surroundings.terminal : isatty(STDOUT_FILENO) == 1;
@@ -60,7 +67,7 @@ void Job::start_watchdog(const config::ProcessPlace& place, double deadline_seco
       timing);
 }
 
-int64_t Job::cores() const { return environment_ ? environment_->cores_of_rank() : comm::cores_of_process(); }
+int64_t Job::cores() { return environment_ ? environment_->cores_of_rank() : comm::cores_of_process(); }
 
 std::unique_ptr<comm::Communicator> Job::make_communicator(const config::Comm& settings) {
   const comm::Options options{.deadline = std::chrono::duration<double>(settings.deadline_seconds),
@@ -83,9 +90,20 @@ std::unique_ptr<comm::Communicator> Job::make_communicator(const config::Comm& s
 
 int Job::run(const std::function<int()>& command) {
   try {
-    return command();
+    const int code = command();
+    end_with_the_others();
+    return code;
   } catch (const std::exception& error) {
     return fail(describe_failure(error), dynamic_cast<const comm::PeerFailure*>(&error) != nullptr);
+  }
+}
+
+void Job::end_with_the_others() {
+  if (!watchdog_) return;
+  environment_.reset();
+  // MPI_Finalize may well return when a rank has died on its way to it.
+  if (has_failed_elsewhere(last_look)) {
+    throw comm::PeerFailure(fmt::format("the end of rank {}", rank()), *watchdog_->failure());
   }
 }
 
@@ -107,8 +125,8 @@ int Job::fail(const Failure& failure, bool echo) {
     return code;
   }
   const comm::Verdict verdict = watchdog_->agree({rank(), code, failure.sentence}, echo);
-  if (!verdict.everyone) environment_->abandon();
-  if (!verdict.reachable) environment_->abort(verdict.exit_code, abort_patience);
+  if (environment_ && !verdict.everyone) environment_->abandon();
+  if (environment_ && !verdict.reachable) environment_->abort(verdict.exit_code, abort_patience);
   return verdict.exit_code;
 }
 

@@ -25,6 +25,9 @@ class Agreement {
   bool begun() const { return !failures_.empty(); }
   bool has_reported(int64_t rank) const;
 
+  /// Whether the failure to tell, so far, is a rank that was lost. begun() holds.
+  bool is_loss() const { return first()->second.kind == Kind::lost; }
+
   /// The failure to tell, so far. begun() holds.
   const Failure& cause() const;
 

@@ -209,10 +209,14 @@ Board::Board(const Place& place, std::string name, Page* page, size_t bytes)
 }
 
 Board::~Board() {
-  page_->seat(place_.local_rank)->state = seat_left;
+  leave();
+  ::munmap(page_, bytes_);
+}
+
+void Board::leave() {
+  if (page_->seat(place_.local_rank)->state.exchange(seat_left) == seat_left) return;
   // Whoever comes after one that has left is too late for this job.
   if (page_->come.load() < place_.local_size) ::shm_unlink(name_.c_str());
-  ::munmap(page_, bytes_);
 }
 
 void Board::write(const Activity& activity) {

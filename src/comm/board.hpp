@@ -39,6 +39,9 @@ class Board {
   /// The other ranks of this host.
   std::vector<Neighbour> neighbours() const;
 
+  /// This rank ends; its seat is left and nothing of the board stays behind. The destructor does the same.
+  void leave();
+
   /// True for the first rank of this host that asks, once.
   bool claim_to_speak();
 

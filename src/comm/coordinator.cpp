@@ -147,7 +147,8 @@ void Coordinator::conclude(SteadyTime now, const Own& own) {
   if (failed_since_ == SteadyTime{}) failed_since_ = now;
   const bool complete = all_living_have_reported(now);
   // What all ranks meet, such as a wrong configuration, they should tell as their own.
-  if (!alarmed_ && !complete && now - failed_since_ >= ticks(timing_.together)) {
+  const bool may_be_shared = !agreement_.is_loss() && now - failed_since_ < ticks(timing_.together);
+  if (!alarmed_ && !complete && !may_be_shared) {
     alarmed_ = true;
     hub_.send_to_all(Alarm{agreement_.cause()});
     outlook_.failure = agreement_.cause();

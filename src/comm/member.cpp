@@ -1,5 +1,7 @@
 #include "comm/member.hpp"
 
+#include <algorithm>
+
 namespace causalfm::comm {
 namespace {
 
@@ -11,12 +13,7 @@ constexpr auto joining_patience = 30s;
 }  // namespace
 
 Member::Member(const Place& place, const Watchdog::Timing& timing, const Invitation& invitation, SteadyTime now)
-    : timing_(timing),
-      place_(place),
-      spoke_(invitation, place.rank, place.host),
-      start_(now),
-      heard_(now),
-      next_heartbeat_(now) {}
+    : timing_(timing), place_(place), spoke_(invitation, place.rank, place.host), start_(now), heard_(now) {}
 
 void Member::take(const Message& message) {
   if (const auto* welcome = std::get_if<Welcome>(&message)) {
@@ -41,9 +38,21 @@ void Member::tell(SteadyTime now, const Own& own) {
     reported_ = true;
     spoke_.send(*own.report);
   }
-  if (now < next_heartbeat_) return;
-  next_heartbeat_ = now + ticks(timing_.heartbeat);
+  // News sooner than nothing new, but rank 0 is to have no more than some thousand messages a second.
+  const Seconds news_interval = std::max<Seconds>(100ms, static_cast<double>(place_.world_size) * 1ms);
+  const Seconds interval = own.activity == told_ ? timing_.heartbeat : std::min(timing_.heartbeat, news_interval);
+  if (now - last_heartbeat_ < interval) return;
+  last_heartbeat_ = now;
+  told_ = own.activity;
   spoke_.send_if_idle(Heartbeat{own.activity});
+}
+
+void Member::name_rank_0_if_silent(SteadyTime now) {
+  const Seconds silence = now - heard_;
+  if (outlook_.reach != Outlook::Reach::there || silence < timing_.noticeable) return;
+  std::erase_if(outlook_.stragglers, [](const Straggler& straggler) { return straggler.rank == 0; });
+  outlook_.stragglers.insert(outlook_.stragglers.begin(),
+                             Straggler{0, host_of_rank_0_, silence.count(), activity_of_rank_0_});
 }
 
 void Member::lose_rank_0(const std::string& how, const Own& own) {
@@ -74,6 +83,7 @@ void Member::serve(SteadyTime now, const Own& own) {
     take(message);
   }
   if (spoke_.joined()) tell(now, own);
+  name_rank_0_if_silent(now);
   look_for_end(now, own);
 }
 

@@ -20,6 +20,7 @@ class Member final : public Channel {
 
  private:
   void take(const Message& message);
+  void name_rank_0_if_silent(SteadyTime now);
   void tell(SteadyTime now, const Own& own);
   void look_for_end(SteadyTime now, const Own& own);
   void lose_rank_0(const std::string& how, const Own& own);
@@ -31,7 +32,7 @@ class Member final : public Channel {
   Activity activity_of_rank_0_;
   SteadyTime start_;
   SteadyTime heard_;
-  SteadyTime next_heartbeat_;
+  SteadyTime last_heartbeat_;
   Activity told_;
   bool reported_ = false;
   bool rank_0_has_left_ = false;

@@ -363,6 +363,7 @@ void WatchdogThread::end_process(SteadyTime now) {
   // One rank is enough to ask for the end of all; the others' own codes should come first.
   if (spoken_ && !abort_is_over(now, verdict->exit_code)) return;
   ending_.left = true;
+  if (board_) board_->leave();
   hooks_.leave(verdict->exit_code);
 }
 

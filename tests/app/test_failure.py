@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -30,10 +31,16 @@ def survivors(ranks, victim):
     return [rank for rank in range(ranks) if rank != victim]
 
 
-@pytest.mark.parametrize("victim", [0, 2])
-@pytest.mark.parametrize("accident", ["kill", "stop"])
-@pytest.mark.parametrize("phase", ["before-start", "start", "collective", "end"])
+# The other half of the cases is in test_failure_long.py.
+@pytest.mark.parametrize("phase, accident, victim", [("before-start", "stop", 2), ("start", "kill", 0),
+                                                     ("start", "stop", 2), ("collective", "kill", 2),
+                                                     ("collective", "stop", 0), ("end", "kill", 0),
+                                                     ("end", "stop", 2)])
 def test_survivors_end_with_4(tmp_path, phase, accident, victim):
+    check_survivors(tmp_path, phase, accident, victim)
+
+
+def check_survivors(tmp_path, phase, accident, victim):
     before = boards()
     with ends(tmp_path / "job", phase, accident, victim) as job:
         codes = job.wait(survivors(3, victim), DEADLINE + 15)
@@ -45,7 +52,7 @@ def test_survivors_end_with_4(tmp_path, phase, accident, victim):
         assert f"rank {victim} on {HOST}" in message
         assert ("died" if accident == "kill" else "silent") in message
     if phase == "collective":
-        assert "in step 5, at all_reduce (sum) of 1000 float32 for gradients" in message
+        assert re.search(r"in step \d, at all_reduce \(sum\) of 1000 float32 for gradients", message)
     assert boards() == before
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import BINARY, succeed
 from faulty_job import FaultyJob, boards, steps_of, wait_for
-from test_failure import DEADLINE, HOST, JOB_END, survivors
+from test_failure import DEADLINE, HOST, JOB_END, check_survivors, survivors
 
 CASES = 50
 SETTINGS = ("--set", "train.steps=100000", "--set", "train.validate_every=4", "--set", "train.checkpoint_every=3",
@@ -62,3 +62,11 @@ def test_survivors_end_with_4_and_the_run_goes_on(small, tmp_path, case):
             step = int(checkpoint.attrs["step"])
         if case % 3 == 0:
             succeed("train", small, "--run", run, *SETTINGS[2:], "--set", f"train.steps={step + 1}")
+
+
+@pytest.mark.parametrize("phase, accident, victim", [("before-start", "kill", 0), ("start", "kill", 2),
+                                                     ("start", "stop", 0), ("collective", "kill", 0),
+                                                     ("collective", "stop", 2), ("end", "kill", 2),
+                                                     ("end", "stop", 0)])
+def test_other_ends(tmp_path, phase, accident, victim):
+    check_survivors(tmp_path, phase, accident, victim)
