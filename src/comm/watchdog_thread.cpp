@@ -29,7 +29,7 @@ constexpr auto own_standstill = 2s;
 constexpr Seconds guard_patience = 500ms;
 
 /// How long a process that ends itself waits for the verdict.
-constexpr Seconds verdict_patience = 3s;
+constexpr Seconds verdict_patience = 2s;
 
 /// How long the other ranks have to end on their own before MPI_Abort ends them.
 constexpr Seconds abort_delay = 1s;
@@ -288,8 +288,9 @@ void WatchdogThread::settle(SteadyTime now) {
     if (!own_.report || outlook_.verdict) return;
     const Seconds waited = now - *failed_since_;
     const bool alone = !channel_ || has(Outlook::Reach::never) || has(Outlook::Reach::lost);
-    const bool out_of_patience =
-        waited > 2 * timing_.patience || (ending_.since && now - *ending_.since > verdict_patience);
+    // Rank 0 has an answer within its patience; a connection that is still being made will hardly bring one.
+    const Seconds patience = has(Outlook::Reach::coming) ? verdict_patience : timing_.patience + verdict_patience;
+    const bool out_of_patience = waited > patience || (ending_.since && now - *ending_.since > verdict_patience);
     if (!alone && !out_of_patience) return;
     const bool theirs = own_.report->echo && outlook_.failure;
     verdict.exit_code = theirs ? outlook_.failure->exit_code : own_.report->failure.exit_code;

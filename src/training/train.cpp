@@ -63,6 +63,7 @@ class TrainingRun {
 
 TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
     : request_(request), settings_(request.config), host_(host) {
+  host.communicator.announce(comm::Phase::starting, 0);
   const auto checkpoint = find_checkpoint(request, host);
   const auto initial = checkpoint ? std::nullopt : find_initial_weights(request, host);
   std::optional<model::SequenceScale> scale;
@@ -118,6 +119,7 @@ bool TrainingRun::stop_requested() {
 }
 
 void TrainingRun::train_step() {
+  host_.communicator.announce(comm::Phase::step, progress_.step);
   const Clock::time_point begin = Clock::now();
   const double waited_before = loader_->waited_seconds();
   const data::LoadedStep loaded = loader_->next();
@@ -143,6 +145,7 @@ void TrainingRun::train_step() {
 }
 
 bool TrainingRun::validate() {
+  host_.communicator.announce(comm::Phase::validation, progress_.step);
   const ValidationResult result = validation_->run(*assembly_.model);
   const bool improved = result.losses.total < progress_.best_value;
   if (improved) {
@@ -172,6 +175,7 @@ bool TrainingRun::validate() {
 
 void TrainingRun::save() {
   if (saved_step_ == progress_.step) return;
+  host_.communicator.announce(comm::Phase::checkpoint, progress_.step);
   saved_step_ = progress_.step;
   if (!writes()) return;
   run::Checkpoint checkpoint;
