@@ -19,6 +19,7 @@ class BannerFilter:
         self._line_start = True
         self.banners = ""  # all that was kept back
         self.spoken = False  # whether a rank has said anything
+        self.told = False  # whether a rank has told why the job failed
 
     def feed(self, data: bytes) -> bytes:
         """The part of the stream up to here that a user should see."""
@@ -30,6 +31,7 @@ class BannerFilter:
         self._pending = b""
         shown = b"".join(self._line(line) for line in lines)
         self.spoken |= bool(shown)
+        self.told |= b"causalfm: " in shown
         return shown
 
     def flush(self) -> bytes:

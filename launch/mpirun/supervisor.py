@@ -13,6 +13,7 @@ from request import Request, say
 from verdict import verdict
 
 SECONDS_AFTER_TERM = 3.0  # mpirun passes TERM on to its ranks and follows with KILL
+SECONDS_AFTER_RANKS = 15.0  # for mpirun to end after the ranks of this host
 
 
 def die_with_parent() -> None:
@@ -134,9 +135,11 @@ class Supervisor:
         self._next_look = now + 1.0
         if self._rank_name in session_members(self._child.pid).values():
             self._ranks_last_seen = now
-        elif self._ranks_last_seen is not None and now - self._ranks_last_seen > self._request.grace:
+        elif self._ranks_last_seen is not None:
             # As measured after a cut network cable: mpirun waits for minutes for hosts that it cannot reach.
-            self._end_job(f"all ranks of this host ended, but mpirun did not within {self._request.grace:g} seconds")
+            patience = min(SECONDS_AFTER_RANKS, self._request.grace)
+            if now - self._ranks_last_seen > patience:
+                self._end_job(f"all ranks of this host ended, but mpirun did not within {patience:g} seconds")
 
     def _end_job(self, reason: str) -> None:
         if self._child.poll() is not None:

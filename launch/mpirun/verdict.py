@@ -19,6 +19,8 @@ def verdict(returned: int, reason: str | None, signalled: bool, stderr: BannerFi
         return LOST, f"{reason}: {AGAIN}"
     died = DIED.search(stderr.banners)
     if died and returned == 128 + int(died.group(3)):
+        if stderr.told and int(died.group(3)) == signal.SIGKILL:
+            return LOST, None  # the survivors have named it
         return _ended_by_signal(f"rank {died.group(1)} on {died.group(2)}", int(died.group(3)), signalled)
     if returned < 0:
         return _ended_by_signal("mpirun", -returned, signalled)

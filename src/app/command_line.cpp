@@ -38,7 +38,7 @@ enum class Config { none, optional, required };
 
 /// The command line being built. Arguments live as long as the parser that fills them.
 struct Parser {
-  Job& job;
+  Job* job;  ///< none: nothing is to be run
   CLI::App app{"Distributed trainer for causal foundation models of structured time series"};
   Common common;
   std::string typed;             ///< the command line as it was given
@@ -102,7 +102,7 @@ void add_simulate(Parser& parser) {
   CLI::App& command = add_command(
       parser, parser.app, "simulate", "write simulated light curves as a data set (on all ranks)", Config::required,
       [&parser, out] {
-        Job& job = parser.job;
+        Job& job = *parser.job;
         const config::Config settings = parser.common.load();
         const auto communicator = job.make_communicator(settings.comm);
         std::ostringstream unheard;
@@ -150,7 +150,7 @@ void add_plan(Parser& parser) {
         if (arguments->network_gbit > 0.0) {
           request.network_bytes_per_second = arguments->network_gbit * bytes_per_second_a_gbit;
         }
-        return plan_command(parser.job, request, arguments->json, std::cout);
+        return plan_command(*parser.job, request, arguments->json, std::cout);
       },
       /*on_every_rank=*/true);
   command.add_option("--ranks", arguments->request.ranks, "ranks of the job")->required()->check(CLI::PositiveNumber);
@@ -177,7 +177,7 @@ void add_train(Parser& parser) {
         training::TrainRequest request{parser.common.load(), arguments->folder, arguments->resume, {}};
         if (request.folder.empty()) request.folder = default_run_folder(parser.common.config_file);
         if (!arguments->initial_weights.empty()) request.initial_weights = arguments->initial_weights;
-        return train_command(parser.job, request);
+        return train_command(*parser.job, request);
       },
       /*on_every_rank=*/true);
   command.add_option("--run", arguments->folder, "folder of the run (default: runs/STEM-OF-CONFIG)");
@@ -207,7 +207,7 @@ void add_trace(Parser& parser) {
         parse_steps(arguments->steps, request);
         request.file = arguments->file;
         request.tensors = arguments->tensors;
-        return trace_command(parser.job, request);
+        return trace_command(*parser.job, request);
       },
       /*on_every_rank=*/true);
   command.add_option("--steps", arguments->steps, "A:B, steps A up to B-1; 0 is the first")->required();
@@ -219,7 +219,7 @@ void add_embed(Parser& parser) {
   auto request = std::make_shared<evaluation::EmbedRequest>();
   CLI::App& command = add_command(
       parser, parser.app, "embed", "write the latents of every light curve (on all ranks)", Config::none,
-      [&parser, request] { return embed_command(parser.job, parser.common.load(), *request); },
+      [&parser, request] { return embed_command(*parser.job, parser.common.load(), *request); },
       /*on_every_rank=*/true);
   command.add_option("--run", request->run, "folder of the run")->required();
   command.add_option("--data", request->data, "folder of the data set")->required();
@@ -242,7 +242,7 @@ void add_evaluate(Parser& parser) {
         request.command = parser.typed;
         if (!arguments->baseline.empty()) request.baseline = arguments->baseline;
         if (!arguments->labels.file.empty()) request.labels = arguments->labels;
-        return evaluate_command(parser.job, parser.common.load(), request, arguments->figures);
+        return evaluate_command(*parser.job, parser.common.load(), request, arguments->figures);
       },
       /*on_every_rank=*/true);
   evaluation::EvaluateRequest& request = arguments->request;
@@ -280,11 +280,7 @@ void add_evaluate(Parser& parser) {
   command.add_option("--python", arguments->figures.python, "interpreter that draws the figures");
 }
 
-}  // namespace
-
-int run_command_line(Job& job, int argc, const char* const* argv) {
-  Parser parser{.job = job, .common = {}, .typed = {}, .command = {}};
-  parser.typed = as_typed(argc, argv);
+void add_commands(Parser& parser) {
   parser.app.require_subcommand(1);
   parser.app.set_version_flag("--version", version_text);
   add_config(parser);
@@ -295,6 +291,25 @@ int run_command_line(Job& job, int argc, const char* const* argv) {
   add_trace(parser);
   add_embed(parser);
   add_evaluate(parser);
+}
+
+}  // namespace
+
+double deadline_seconds(int argc, const char* const* argv) {
+  Parser parser{.job = nullptr, .common = {}, .typed = {}, .command = {}};
+  add_commands(parser);
+  try {
+    parser.app.parse(argc, argv);
+    return parser.common.load().comm.deadline_seconds;
+  } catch (const std::exception&) {  // run_command_line meets it again, where it can be said
+  }
+  return config::Comm{}.deadline_seconds;
+}
+
+int run_command_line(Job& job, int argc, const char* const* argv) {
+  Parser parser{.job = &job, .common = {}, .typed = {}, .command = {}};
+  parser.typed = as_typed(argc, argv);
+  add_commands(parser);
   try {
     parser.app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

@@ -7,8 +7,16 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
 
 namespace causalfm::app {
+
+namespace {
+
+/// Within this time of the death of a rank the others know of it.
+constexpr std::chrono::milliseconds peer_patience{1000};
+
+}  // namespace
 
 std::filesystem::path default_run_folder(const std::filesystem::path& config_file) {
   return std::filesystem::path("runs") / config_file.stem();
@@ -16,7 +24,12 @@ std::filesystem::path default_run_folder(const std::filesystem::path& config_fil
 
 int train_command(Job& job, const training::TrainRequest& request) {
   const StopSignals signals;
-  const TrainingHost host(job, request.config, [&] { return signals.requested(); });
+  bool whole = false;  // a SIGTERM did not come from the death of a rank
+  const TrainingHost host(job, request.config, [&] {
+    if (!signals.requested()) return false;
+    if (!whole && signals.terminated()) whole = !job.has_failed_elsewhere(peer_patience);
+    return whole || !signals.terminated();
+  });
   const run::Ending ending = training::train(request, host.host());
   if (ending != run::Ending::interrupted) return static_cast<int>(ExitCode::done);
   if (job.rank() == 0) job.log().info("run the same command again to go on");

@@ -51,6 +51,9 @@ Failure describe_failure(const std::exception& error) {
     return {ExitCode::usage, error.what()};
   }
   if (is.operator()<data::DataError>()) return {ExitCode::data, error.what()};
+  if (const auto* peer = dynamic_cast<const comm::PeerFailure*>(&error)) {
+    return {static_cast<ExitCode>(peer->cause().exit_code), error.what()};
+  }
   if (is.operator()<comm::CommunicationError>()) return {ExitCode::communication, error.what()};
   if (is.operator()<training::NumericsError>()) return {ExitCode::numerics, error.what()};
   if (is.operator()<storage::StorageError, std::filesystem::filesystem_error>()) {

@@ -1,7 +1,7 @@
 #include "app/job.hpp"
 
+#include "causalfm/comm/error.hpp"
 #include "causalfm/comm/topology.hpp"
-#include "causalfm/config/environment.hpp"
 #include "causalfm/config/error.hpp"
 
 #include <fmt/format.h>
@@ -9,15 +9,26 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
+#include <thread>
 
 namespace causalfm::app {
 
 namespace {
 
-/// How long a failing rank waits for the others to fail as well. A mistake in the configuration is found by all ranks
-/// within milliseconds; what only one rank meets ends the others after this time.
-constexpr std::chrono::duration<double> failure_patience{2.0};
+constexpr std::chrono::duration<double> abort_patience{5.0};
+
+/// In which the news of a death comes from the other end of a connection.
+constexpr std::chrono::duration<double> last_look{0.03};
+
+/// The one sentence of a failure. Written at once and whole, for the process may be about to end.
+void say(const std::string& sentence) {
+  const std::string line = "causalfm: " + sentence + "\n";
+  for (size_t written = 0; written < line.size();) {
+    const ssize_t count = ::write(STDERR_FILENO, line.data() + written, line.size() - written);
+    if (count <= 0) return;
+    written += static_cast<size_t>(count);
+  }
+}
 
 std::shared_ptr<spdlog::logger> make_log(int64_t rank) {
   auto log = std::make_shared<spdlog::logger>("causalfm", std::make_shared<spdlog::sinks::stdout_sink_mt>());
@@ -29,19 +40,38 @@ std::shared_ptr<spdlog::logger> make_log(int64_t rank) {
 
 }  // namespace
 
-Job::Job() {
+Job::Job(double deadline_seconds) {
   const config::Environment surroundings = config::read_environment();
-  if (surroundings.launched) environment_.emplace();
-  log_ = make_log(rank());
+  const std::optional<config::ProcessPlace>& place = surroundings.place;
+  log_ = make_log(place ? place->rank : 0);
+  if (place && place->world_size > 1) start_watchdog(*place, deadline_seconds);
+  if (surroundings.launched) environment_.emplace(watchdog_.get(), std::chrono::duration<double>(deadline_seconds));
+  if (environment_) {
+    rank_ = environment_->rank();
+    world_size_ = environment_->world_size();
+    if (!place) log_ = make_log(rank_);
+  }
   // Open MPI hands its ranks a pseudo-terminal as stdout whatever mpirun's own stdout is, so under a launcher isatty
   // would turn a log file into a flood of redrawn lines.
   has_terminal_ = surroundings.launched ? surroundings.terminal : isatty(STDOUT_FILENO) == 1;
 }
 
-int64_t Job::cores() const { return environment_ ? environment_->cores_of_rank() : comm::cores_of_process(); }
+void Job::start_watchdog(const config::ProcessPlace& place, double deadline_seconds) {
+  comm::Watchdog::Timing timing;
+  timing.deadline = std::chrono::duration<double>(deadline_seconds);
+  watchdog_ = std::make_shared<comm::Watchdog>(
+      comm::Place{place.job, place.rank, place.world_size, place.local_rank, place.local_size, place.host},
+      comm::Watchdog::Hooks{.say = say,
+                            .warn = [log = log_](const std::string& sentence) { log->warn(sentence); },
+                            .leave = [](int exit_code) { ::_exit(exit_code); }},
+      timing);
+}
+
+int64_t Job::cores() { return environment_ ? environment_->cores_of_rank() : comm::cores_of_process(); }
 
 std::unique_ptr<comm::Communicator> Job::make_communicator(const config::Comm& settings) {
   const comm::Options options{.deadline = std::chrono::duration<double>(settings.deadline_seconds),
+                              .monitor = watchdog_,
                               .check_calls = settings.check_calls};
   if (settings.backend == config::Backend::single && world_size() > 1) {
     throw config::ConfigError(
@@ -60,28 +90,44 @@ std::unique_ptr<comm::Communicator> Job::make_communicator(const config::Comm& s
 
 int Job::run(const std::function<int()>& command) {
   try {
-    return command();
+    const int code = command();
+    end_with_the_others();
+    return code;
   } catch (const std::exception& error) {
-    return fail(describe_failure(error));
+    return fail(describe_failure(error), dynamic_cast<const comm::PeerFailure*>(&error) != nullptr);
   }
 }
 
-int Job::fail(const Failure& failure) {
-  const int code = static_cast<int>(failure.code);
-  // A rank of a higher number waits a little longer, so that of several failing ranks the lowest speaks and ends all.
-  const auto patience = failure_patience + std::chrono::duration<double>(0.2 * static_cast<double>(rank()));
-  const std::optional<comm::AgreedFailure> agreed =
-      environment_ ? environment_->agree_on_failure(code, patience) : comm::AgreedFailure{0, code};
-  if (!agreed || agreed->rank == rank()) {
-    log_->flush();
-    const std::string where = agreed ? "" : fmt::format("rank {}: ", rank());
-    std::fputs(fmt::format("causalfm: {}{}\n", where, failure.sentence).c_str(), stderr);
-    std::fflush(stderr);
+void Job::end_with_the_others() {
+  if (!watchdog_) return;
+  environment_.reset();
+  // MPI_Finalize may well return when a rank has died on its way to it.
+  if (has_failed_elsewhere(last_look)) {
+    throw comm::PeerFailure(fmt::format("the end of rank {}", rank()), *watchdog_->failure());
   }
-  if (agreed) return agreed->exit_code;
-  environment_->abort(code, std::chrono::seconds(5));
-  environment_->abandon();
-  return code;
+}
+
+bool Job::has_failed_elsewhere(std::chrono::duration<double> patience) const {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (watchdog_ && !watchdog_->failure()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return watchdog_ != nullptr;
+}
+
+int Job::fail(const Failure& failure, bool echo) {
+  log_->flush();
+  const int code = static_cast<int>(failure.code);
+  if (!watchdog_) {
+    say(world_size() > 1 ? fmt::format("rank {}: {}", rank(), failure.sentence) : failure.sentence);
+    if (world_size() > 1) environment_->abort(code, abort_patience);
+    return code;
+  }
+  const comm::Verdict verdict = watchdog_->agree({rank(), code, failure.sentence}, echo);
+  if (environment_ && !verdict.everyone) environment_->abandon();
+  if (environment_ && !verdict.reachable) environment_->abort(verdict.exit_code, abort_patience);
+  return verdict.exit_code;
 }
 
 }  // namespace causalfm::app

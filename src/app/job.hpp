@@ -2,11 +2,14 @@
 
 #include "causalfm/comm/backends.hpp"
 #include "causalfm/comm/communicator.hpp"
+#include "causalfm/comm/watchdog.hpp"
 #include "causalfm/config/config.hpp"
+#include "causalfm/config/environment.hpp"
 #include "app/exit_code.hpp"
 
 #include <spdlog/logger.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,14 +20,15 @@ namespace causalfm::app {
 /// This process as one of the ranks that a launcher started, or alone. MPI is used only where there is a launcher.
 class Job {
  public:
-  Job();
+  /// @param deadline_seconds how long MPI may take to start and to end, and a rank may be silent.
+  explicit Job(double deadline_seconds);
 
-  int64_t rank() const { return environment_ ? environment_->rank() : 0; }
-  int64_t world_size() const { return environment_ ? environment_->world_size() : 1; }
+  int64_t rank() const { return rank_; }
+  int64_t world_size() const { return world_size_; }
   int64_t local_rank() const { return environment_ ? environment_->local_rank() : 0; }
 
   /// Cores that this rank may use for itself.
-  int64_t cores() const;
+  int64_t cores();
 
   /// The communicator that the configuration asks for. @throws ConfigError when it cannot serve these ranks.
   std::unique_ptr<comm::Communicator> make_communicator(const config::Comm& settings);
@@ -32,15 +36,24 @@ class Job {
   spdlog::logger& log() { return *log_; }
   bool has_terminal() const { return has_terminal_; }
 
-  /// Runs `command` and turns what it throws into one sentence on stderr from the lowest failing rank and a code that
-  /// all ranks return. When some ranks do not fail, ends them with MPI_Abort and does not return.
+  /// Runs `command`, ends MPI with all ranks, and turns what is thrown into one sentence on stderr and a code that all
+  /// ranks return. A rank that fails alone ends the others' waiting; what it has to say is said with its number, and
+  /// its code is everybody's.
   int run(const std::function<int()>& command);
 
- private:
-  int fail(const Failure& failure);
+  /// Whether another rank has failed, waiting up to `patience` to hear of it.
+  bool has_failed_elsewhere(std::chrono::duration<double> patience) const;
 
-  std::optional<comm::MpiEnvironment> environment_;
+ private:
+  int fail(const Failure& failure, bool echo);
+  void end_with_the_others();
+  void start_watchdog(const config::ProcessPlace& place, double deadline_seconds);
+
   std::shared_ptr<spdlog::logger> log_;
+  std::shared_ptr<comm::Watchdog> watchdog_;  ///< null: one rank, or a launcher that does not say which this is
+  std::optional<comm::MpiEnvironment> environment_;
+  int64_t rank_ = 0;
+  int64_t world_size_ = 1;
   bool has_terminal_ = false;
 };
 

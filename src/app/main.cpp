@@ -7,7 +7,7 @@
 int main(int argc, char** argv) {
   using namespace causalfm::app;
   try {
-    Job job;
+    Job job(deadline_seconds(argc, argv));
     return job.run([&] { return run_command_line(job, argc, argv); });
   } catch (const std::exception& error) {  // MPI itself did not start
     const Failure failure = describe_failure(error);

@@ -12,6 +12,9 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   bool requested() const;
+
+  /// Whether SIGTERM was among what asked, which a launcher also sends to the survivors when a rank has died.
+  bool terminated() const;
 };
 
 }  // namespace causalfm::app

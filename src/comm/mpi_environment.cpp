@@ -7,22 +7,16 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace causalfm::comm {
 namespace {
 
-/// The code of a CommunicationError, which is often the echo of another rank's failure.
-constexpr int communication_exit_code = 4;
-
-/// Failures as numbers of which the lowest is the one to report: causes before echoes, then the lowest rank.
-int64_t failure_key(int64_t rank, int exit_code) {
-  const int64_t echo = exit_code == communication_exit_code ? 1 : 0;
-  return (echo << 48) | (rank << 16) | (exit_code & 0xffff);
-}
-
-AgreedFailure failure_of(int64_t key) { return {(key >> 16) & 0xffffffff, static_cast<int>(key & 0xffff)}; }
+constexpr std::chrono::seconds abort_patience{5};
 
 void start_mpi() {
   int started = 0;
@@ -47,24 +41,49 @@ void find_place(MpiEnvironment::State& state) {
             "MPI_Comm_split_type");
   check_mpi(MPI_Comm_rank(state.node, &state.local_rank), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(state.node, &state.local_size), "MPI_Comm_size");
-  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &state.agreement), "MPI_Comm_dup");
+}
+
+/// Hands rank 0's invitation to the watchdogs of all ranks.
+void connect_watchdogs(MpiEnvironment::State& state) {
+  std::array<char, 2048> text{};
+  if (state.rank == 0) {
+    const std::string invitation = state.watchdog->invitation();
+    if (invitation.size() < text.size()) std::ranges::copy(invitation, text.begin());
+  }
+  check_mpi(MPI_Bcast(text.data(), text.size(), MPI_CHAR, 0, MPI_COMM_WORLD), "MPI_Bcast of the watchdog's invitation");
+  if (state.rank != 0) state.watchdog->join(text.data());
 }
 
 }  // namespace
 
-MpiEnvironment::MpiEnvironment() : state_(std::make_unique<State>()) {
+MpiEnvironment::MpiEnvironment(Watchdog* watchdog, std::chrono::duration<double> deadline)
+    : state_(std::make_unique<State>()) {
+  state_->watchdog = watchdog;
+  state_->deadline = deadline;
+  std::optional<Watchdog::Guard> guard;
+  if (watchdog != nullptr) guard.emplace(watchdog->cover("MPI_Init", deadline));
   state_->thread.run([&] {
     start_mpi();
     find_place(*state_);
+    if (watchdog != nullptr && state_->world_size > 1) connect_watchdogs(*state_);
   });
   state_->exceptions_at_start = std::uncaught_exceptions();
+  if (watchdog != nullptr) {
+    watchdog->set_abort([this](int exit_code) { abort(exit_code, abort_patience); });
+  }
 }
 
 MpiEnvironment::~MpiEnvironment() {
+  Watchdog* watchdog = state_->watchdog;
+  if (watchdog != nullptr) watchdog->set_abort({});
   const bool unwinding = std::uncaught_exceptions() > state_->exceptions_at_start;
   if (state_->abandoned || unwinding || !state_->thread.idle()) return;
+  std::optional<Watchdog::Guard> guard;
+  if (watchdog != nullptr) {
+    watchdog->announce(Phase::ending, -1);
+    guard.emplace(watchdog->cover("MPI_Finalize", state_->deadline, Watchdog::Patience::for_the_living));
+  }
   state_->thread.run([&] {
-    MPI_Comm_free(&state_->agreement);
     MPI_Comm_free(&state_->node);
     MPI_Finalize();
   });
@@ -74,21 +93,6 @@ int64_t MpiEnvironment::rank() const { return state_->rank; }
 int64_t MpiEnvironment::world_size() const { return state_->world_size; }
 int64_t MpiEnvironment::local_rank() const { return state_->local_rank; }
 int64_t MpiEnvironment::local_size() const { return state_->local_size; }
-
-std::optional<AgreedFailure> MpiEnvironment::agree_on_failure(int exit_code, std::chrono::duration<double> patience) {
-  const auto end =
-      std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(patience);
-  const std::string place = "the agreement on a failure";
-  const auto key = std::make_shared<int64_t>(failure_key(rank(), exit_code));
-  const auto exchange = state_->thread.start(
-      place,
-      [key, place, agreement = state_->agreement](MPI_Request* request) {
-        check_mpi(MPI_Iallreduce(MPI_IN_PLACE, key.get(), 1, MPI_INT64_T, MPI_MIN, agreement, request), place);
-      },
-      key);
-  if (!state_->thread.wait_until(*exchange, end)) return std::nullopt;
-  return failure_of(*key);
-}
 
 void MpiEnvironment::abandon() { state_->abandoned = true; }
 

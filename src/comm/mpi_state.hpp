@@ -14,8 +14,9 @@ class MpiEnvironment::State {
   int world_size = 1;
   int local_rank = 0;
   int local_size = 1;
-  MPI_Comm node = MPI_COMM_NULL;       ///< the ranks that share this node's memory
-  MPI_Comm agreement = MPI_COMM_NULL;  ///< carries agree_on_failure and nothing else
+  Watchdog* watchdog = nullptr;
+  std::chrono::duration<double> deadline{};  ///< of the watchdog for MPI's start and end
+  MPI_Comm node = MPI_COMM_NULL;             ///< the ranks that share this node's memory
   bool abandoned = false;
   int exceptions_at_start = 0;
 };

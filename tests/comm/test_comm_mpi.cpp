@@ -154,19 +154,6 @@ TEST(MpiBackend, DeadlineNamesCollectiveAndRank) {
   }
 }
 
-TEST(MpiBackend, FailuresAreAgreedUpon) {
-  const auto world = static_cast<int>(environment->world_size());
-  const auto rank = static_cast<int>(environment->rank());
-  const auto last_is_cause = environment->agree_on_failure(rank == world - 1 ? 3 : 4, 30s);
-  ASSERT_TRUE(last_is_cause);
-  EXPECT_EQ(last_is_cause->rank, world - 1);
-  EXPECT_EQ(last_is_cause->exit_code, 3);
-  const auto all_are = environment->agree_on_failure(10 + rank, 30s);
-  ASSERT_TRUE(all_are);
-  EXPECT_EQ(all_are->rank, 0);
-  EXPECT_EQ(all_are->exit_code, 10);
-}
-
 TEST(MpiBackend, MpiStartsOnceAProcess) { EXPECT_THROW(MpiEnvironment(), CommunicationError); }
 
 }  // namespace

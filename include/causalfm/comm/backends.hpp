@@ -1,12 +1,12 @@
 #pragma once
 
 #include "causalfm/comm/communicator.hpp"
+#include "causalfm/comm/watchdog.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 
 namespace causalfm::comm {
 
@@ -26,19 +26,15 @@ std::unique_ptr<Communicator> make_rehearsal(int64_t world_size);
 /// @throws what `body` throws.
 void run_ranks_as_threads(int64_t world_size, const Options& options, const std::function<void(Communicator&)>& body);
 
-/// How a job that cannot go on ends on every rank: what `rank` has to say, and the code it says it with.
-struct AgreedFailure {
-  int64_t rank;
-  int exit_code;
-};
-
 /// The MPI library between MPI_Init_thread and MPI_Finalize: one object a process, made before any use of MPI. A thread
 /// of its own makes every call of MPI and drives what is under way while the ranks compute; this object and the
 /// communicators made from it may be used by one other thread at a time.
 class MpiEnvironment {
  public:
   /// Collective over the job. @throws CommunicationError when MPI was started before or offers too little.
-  MpiEnvironment();
+  /// @param watchdog covers MPI_Init and MPI_Finalize with `deadline`, and gets its connections here; null: nobody
+  /// does. Outlives this object.
+  explicit MpiEnvironment(Watchdog* watchdog = nullptr, std::chrono::duration<double> deadline = {});
 
   /// Finalizes MPI, for which all ranks must come. Does not after abandon(), during the unwinding of an exception, or
   /// while a collective is unfinished, for then it could wait for ever.
@@ -54,12 +50,6 @@ class MpiEnvironment {
   /// Cores that this rank may use: its process's, divided by the ranks of its node that are bound to the very same ones
   /// (all of them where nothing is bound); at least 1. Collective. @throws CommunicationError
   int64_t cores_of_rank();
-
-  /// Agreement on a failure: every rank that fails calls it with its exit code. Returns, equal on every rank, the
-  /// lowest failing rank and its code once all ranks have called (all may then finalize and exit with that code), or
-  /// none when some rank did not within `patience` (then abort is what is left). A rank with code 4 may only have
-  /// noticed another's failure: it is named if there is no other.
-  std::optional<AgreedFailure> agree_on_failure(int exit_code, std::chrono::duration<double> patience);
 
   /// From now on the destructor leaves MPI as it is. For a rank that will not see the others again.
   void abandon();

@@ -18,7 +18,7 @@ class Monitor {
  public:
   virtual ~Monitor() = default;
 
-  /// This rank is in that phase of that step.
+  /// This rank is in that phase of that step; a negative step leaves the step as it was.
   virtual void announce(Phase phase, int64_t step) = 0;
 
   /// This rank has come to that collective.
