@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -15,6 +14,7 @@
 #include "causalfm/loss/info_nce.hpp"
 #include "loss/tile_kernels.hpp"
 #include "products.hpp"
+#include "stopwatch.hpp"
 
 namespace causalfm::benchmark {
 namespace {
@@ -28,13 +28,14 @@ struct Settings {
   double temperature = 0.1;
 };
 
-/// Seconds of one evaluation of one space, every row an anchor.
-struct Seconds {
-  double products;
-  double forward;
-  double backward;
+/// One evaluation of one space, every row an anchor.
+struct Run {
+  Seconds products;
+  Seconds forward;
+  Seconds backward;
 
-  double ratio() const { return (forward + backward) / products; }
+  double ratio() const { return (forward + backward).wall / products.wall; }
+  double processor_ratio() const { return (forward + backward).processor / products.processor; }
 };
 
 double resident_mb() {
@@ -50,31 +51,29 @@ double peak_resident_mb() {
   return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-Seconds measure(const at::Tensor& projection, const Settings& settings, const ProductTiles& tiles) {
+Run measure(const at::Tensor& projection, const Settings& settings, const ProductTiles& tiles) {
   const int64_t rows = settings.rows;
   const loss::ContrastLabels labels{at::arange(rows, at::kLong).floor_divide(3),
                                     at::arange(rows, at::kLong).remainder(17), at::Tensor(),
                                     at::ones({rows}, at::kBool)};
-  Seconds seconds{};
-  seconds.products = seconds_of_products(projection.detach(), tiles);
+  Run run;
+  const Stopwatch of_products;
+  multiply(projection.detach(), tiles);
+  run.products = of_products.read();
   const auto communicator = comm::make_single();
   projection.mutable_grad() = at::Tensor();
-  auto start = std::chrono::steady_clock::now();
+  const Stopwatch of_forward;
   const at::Tensor share =
       loss::info_nce(projection, labels, {rows}, {settings.temperature, /*positives_inside_log=*/true}, *communicator);
-  seconds.forward = seconds_since(start);
-  start = std::chrono::steady_clock::now();
+  run.forward = of_forward.read();
+  const Stopwatch of_backward;
   share.backward();
-  seconds.backward = seconds_since(start);
-  return seconds;
+  run.backward = of_backward.read();
+  return run;
 }
 
 template <class Figure>
-void print_row(const char* name, const std::vector<Seconds>& runs, const char* format, const Figure& figure) {
+void print_row(const char* name, const std::vector<Run>& runs, const char* format, const Figure& figure) {
   std::vector<double> values;
   std::transform(runs.begin(), runs.end(), std::back_inserter(values), figure);
   std::sort(values.begin(), values.end());
@@ -85,16 +84,17 @@ void print_row(const char* name, const std::vector<Seconds>& runs, const char* f
   std::printf("\n");
 }
 
-void print(const Settings& settings, const ProductTiles& tiles, const std::vector<Seconds>& runs) {
+void print(const Settings& settings, const ProductTiles& tiles, const std::vector<Run>& runs) {
   std::printf("\nInfoNCE, %ld anchors = keys of width %ld, %s, one space, loss and both gradients; %d threads, %s\n\n",
               settings.rows, settings.width, settings.type.c_str(), at::get_num_threads(),
               loss::supported_tile_kernels().front()->instruction_set);
   std::printf("| seconds, %zu repetitions in turn | median | least | most |\n|---|---|---|---|\n", runs.size());
-  print_row("four products by at::mm_out", runs, " %.2f |", [](const Seconds& run) { return run.products; });
-  print_row("info_nce, forward", runs, " %.2f |", [](const Seconds& run) { return run.forward; });
-  print_row("info_nce, backward", runs, " %.2f |", [](const Seconds& run) { return run.backward; });
-  print_row("**(forward + backward) / products**", runs, " %.2f |", [](const Seconds& run) { return run.ratio(); });
-  std::printf("\nThe products are those of tiles of %ld x %ld, the fastest of 40 ways, %s.\n", tiles.anchors,
+  print_row("four products by at::mm_out", runs, " %.2f |", [](const Run& run) { return run.products.wall; });
+  print_row("info_nce, forward", runs, " %.2f |", [](const Run& run) { return run.forward.wall; });
+  print_row("info_nce, backward", runs, " %.2f |", [](const Run& run) { return run.backward.wall; });
+  print_row("**(forward + backward) / products**", runs, " %.2f |", [](const Run& run) { return run.ratio(); });
+  print_row("the same of processor time", runs, " %.2f |", [](const Run& run) { return run.processor_ratio(); });
+  std::printf("\nThe products are those of tiles of %ld x %ld, the fastest of 9 ways tried, %s.\n", tiles.anchors,
               tiles.keys, tiles.thread_takes_tile ? "each thread its own tiles" : "threads sharing each product");
 }
 
@@ -114,7 +114,7 @@ int run(int count, char** arguments) {
   const at::ScalarType type = settings.type == "float32" ? at::kFloat : at::kDouble;
   const at::Tensor projection = at::randn({settings.rows, settings.width}, type).requires_grad_(true);
   const ProductTiles tiles = fastest_tiles(projection.detach());
-  std::vector<Seconds> runs;
+  std::vector<Run> runs;
   for (int repetition = 0; repetition < settings.repetitions; ++repetition) {
     runs.push_back(measure(projection, settings, tiles));
     std::fprintf(stderr, "repetition %d of %d: ratio %.2f\n", repetition + 1, settings.repetitions,

@@ -1,14 +1,19 @@
 #include "products.hpp"
 
+#include "stopwatch.hpp"
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
 namespace causalfm::benchmark {
 namespace {
+
+constexpr ProductTiles candidates[] = {{128, 512, true},   {256, 512, true},    {256, 1024, true},
+                                       {512, 512, true},   {512, 1024, true},   {1024, 256, true},
+                                       {1024, 1024, true}, {1024, 1024, false}, {2048, 2048, false}};
 
 /// The four products of the tiles of some anchors with all keys, in a thread's own memory.
 void multiply(const at::Tensor& rows, const ProductTiles& tiles, int64_t first_anchor) {
@@ -31,18 +36,16 @@ void multiply(const at::Tensor& rows, const ProductTiles& tiles, int64_t first_a
 
 }  // namespace
 
-double seconds_of_products(const at::Tensor& rows, const ProductTiles& tiles) {
+void multiply(const at::Tensor& rows, const ProductTiles& tiles) {
   const int64_t anchor_tiles = (rows.size(0) + tiles.anchors - 1) / tiles.anchors;
   const auto multiply_range = [&](int64_t begin, int64_t end) {
     for (int64_t tile = begin; tile < end; ++tile) multiply(rows, tiles, tile * tiles.anchors);
   };
-  const auto start = std::chrono::steady_clock::now();
   if (tiles.thread_takes_tile) {
     at::parallel_for(0, anchor_tiles, 1, multiply_range);
   } else {
     multiply_range(0, anchor_tiles);
   }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 ProductTiles fastest_tiles(const at::Tensor& rows) {
@@ -50,15 +53,12 @@ ProductTiles fastest_tiles(const at::Tensor& rows) {
   ProductTiles fastest{};
   double least = std::numeric_limits<double>::infinity();
   for (int repetition = 0; repetition < 3; ++repetition) {
-    for (const int64_t anchors : {128, 256, 512, 1024, 2048}) {
-      for (const int64_t keys : {256, 512, 1024, 2048}) {
-        for (const bool thread_takes_tile : {true, false}) {
-          const ProductTiles tiles{anchors, keys, thread_takes_tile};
-          const double seconds = seconds_of_products(sample, tiles);
-          if (seconds < least) fastest = tiles;
-          least = std::min(least, seconds);
-        }
-      }
+    for (const ProductTiles& tiles : candidates) {
+      const Stopwatch stopwatch;
+      multiply(sample, tiles);
+      const double seconds = stopwatch.read().wall;
+      if (seconds < least) fastest = tiles;
+      least = std::min(least, seconds);
     }
   }
   return fastest;

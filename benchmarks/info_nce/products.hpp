@@ -13,10 +13,10 @@ struct ProductTiles {
   bool thread_takes_tile;
 };
 
-/// Seconds of the four products that InfoNCE with both gradients consists of, by at::mm_out over the tiles of
+/// The four products that InfoNCE with both gradients consists of, by at::mm_out over the tiles of
 /// rows [rows, width] against themselves: similarities in forward, again in backward, and the gradients of anchors and
 /// of keys. Nothing is done with what they give.
-double seconds_of_products(const at::Tensor& rows, const ProductTiles& tiles);
+void multiply(const at::Tensor& rows, const ProductTiles& tiles);
 
 /// Those that are fastest on the first rows of `rows`, on this machine with its present number of threads.
 ProductTiles fastest_tiles(const at::Tensor& rows);
