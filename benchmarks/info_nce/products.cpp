@@ -13,7 +13,7 @@ namespace {
 
 constexpr ProductTiles candidates[] = {{128, 512, true},   {256, 512, true},    {256, 1024, true},
                                        {512, 512, true},   {512, 1024, true},   {1024, 256, true},
-                                       {1024, 1024, true}, {1024, 1024, false}, {2048, 2048, false}};
+                                       {1024, 1024, true}, {1024, 1024, false}, {4096, 2048, false}};
 
 /// The four products of the tiles of some anchors with all keys, in a thread's own memory.
 void multiply(const at::Tensor& rows, const ProductTiles& tiles, int64_t first_anchor) {
@@ -49,7 +49,7 @@ void multiply(const at::Tensor& rows, const ProductTiles& tiles) {
 }
 
 ProductTiles fastest_tiles(const at::Tensor& rows) {
-  const at::Tensor sample = rows.narrow(0, 0, std::min<int64_t>(rows.size(0), 8192));
+  const at::Tensor sample = rows.narrow(0, 0, std::min<int64_t>(rows.size(0), 4096));
   ProductTiles fastest{};
   double least = std::numeric_limits<double>::infinity();
   for (int repetition = 0; repetition < 3; ++repetition) {

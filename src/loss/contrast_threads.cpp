@@ -141,8 +141,11 @@ class ThreadedContrast {
   }
 
   at::Tensor gradient(const GradientCoefficients& coefficients) {
-    const at::Tensor at_keys = at::zeros_like(contrast_.keys);
-    const at::Tensor at_anchors = at::zeros({anchors_.rows, at_keys.size(1)}, at_keys.options());
+    const at::TensorOptions options = contrast_.keys.options();
+    const int64_t width = contrast_.keys.size(1);
+    const at::Tensor at_anchors = at::zeros({anchors_.rows, width}, options);
+    // [width, tile keys] each: the library multiplies faster into that shape (float64: twice as fast).
+    const at::Tensor at_keys_by_tile = at::zeros({keys_.tiles(), width, keys_.tile}, options);
     // In each round every tile of anchors meets another tile of keys, so that no two threads add to the same rows and
     // every row takes its parts in an order that does not depend on them.
     const int64_t rounds = std::max(anchors_.tiles(), keys_.tiles());
@@ -151,17 +154,13 @@ class ThreadedContrast {
       workers_.run(pairs, [&](int64_t pair, Scratch& scratch) {
         const int64_t partner = (pair + round) % rounds;
         const bool fewer_anchors = pairs == anchors_.tiles();
-        const Range anchors = anchors_.range(fewer_anchors ? pair : partner);
-        const Range keys = keys_.range(fewer_anchors ? partner : pair);
-        scale_anchors(anchors, scratch);
-        passes_.differentiate(multiply(anchors, keys, scratch), run_of(coefficients, anchors.first));
-        const at::Tensor at_similarities = similarities(anchors, keys, scratch);
-        anchors.of(at_anchors).addmm_(at_similarities, keys.of(contrast_.keys), 1.0, 1.0 / contrast_.temperature);
-        keys.of(at_keys).addmm_(at_similarities.t(), scratch.anchors.narrow(0, 0, anchors.count));
+        const int64_t anchor_tile = fewer_anchors ? pair : partner;
+        const int64_t key_tile = fewer_anchors ? partner : pair;
+        differentiate(anchors_.range(anchor_tile), keys_.range(key_tile), coefficients, scratch, at_anchors,
+                      at_keys_by_tile[key_tile]);
       });
     }
-    add_to_own_rows(at_anchors, at_keys);
-    return at_keys;
+    return sum_by_row(at_anchors, at_keys_by_tile);
   }
 
  private:
@@ -188,6 +187,16 @@ class ThreadedContrast {
             labels_.of_anchors(anchors.first), labels_.of_keys(keys.first)};
   }
 
+  /// Adds a tile's part of the gradient.
+  void differentiate(const Range& anchors, const Range& keys, const GradientCoefficients& coefficients,
+                     const Scratch& scratch, const at::Tensor& at_anchors, const at::Tensor& at_tile_keys) const {
+    scale_anchors(anchors, scratch);
+    passes_.differentiate(multiply(anchors, keys, scratch), run_of(coefficients, anchors.first));
+    const at::Tensor at_similarities = similarities(anchors, keys, scratch);
+    anchors.of(at_anchors).addmm_(at_similarities, keys.of(contrast_.keys), 1.0, 1.0 / contrast_.temperature);
+    at_tile_keys.narrow(1, 0, keys.count).addmm_(scratch.anchors.narrow(0, 0, anchors.count).t(), at_similarities);
+  }
+
   static void write(const RunningStatistics<Scalar>& running, int64_t anchor, const AnchorStatistics& all) {
     const auto set = [anchor](const at::Tensor& tensor, double value) {
       tensor.data_ptr<Scalar>()[anchor] = static_cast<Scalar>(value);
@@ -205,15 +214,21 @@ class ThreadedContrast {
             from(all.at_negatives)};
   }
 
-  void add_to_own_rows(const at::Tensor& at_anchors, const at::Tensor& at_keys) const {
-    const int64_t width = at_keys.size(1);
+  at::Tensor sum_by_row(const at::Tensor& at_anchors, const at::Tensor& at_keys_by_tile) const {
+    const at::Tensor gradient = at::empty_like(contrast_.keys);
+    for (int64_t tile = 0; tile < keys_.tiles(); ++tile) {
+      const Range keys = keys_.range(tile);
+      keys.of(gradient).copy_(at_keys_by_tile[tile].narrow(1, 0, keys.count).t());
+    }
+    const int64_t width = gradient.size(1);
     const auto* rows = contrast_.anchor_rows.template const_data_ptr<int64_t>();
     const auto* from = at_anchors.const_data_ptr<Scalar>();
-    auto* to = at_keys.data_ptr<Scalar>();
+    auto* to = gradient.data_ptr<Scalar>();
     for (int64_t anchor = 0; anchor < anchors_.rows; ++anchor) {
       for (int64_t column = 0; column < width; ++column)
         to[rows[anchor] * width + column] += from[anchor * width + column];
     }
+    return gradient;
   }
 
   const Contrast& contrast_;
