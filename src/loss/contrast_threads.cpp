@@ -84,10 +84,12 @@ class Workers {
 
   template <class Body>
   void run(int64_t tasks, const Body& body) {
-    at::parallel_for(0, tasks, 1, [&](int64_t begin, int64_t end) {
+    // At least two, so that several threads are in a parallel region: a product outside of one would be shared among
+    // them, and its rounding depend on how many they are.
+    at::parallel_for(0, std::max<int64_t>(tasks, 2), 1, [&](int64_t begin, int64_t end) {
       const at::AutoDispatchBelowADInplaceOrView no_graph;
       Scratch& scratch = scratch_[at::get_thread_num()];
-      for (int64_t task = begin; task < end; ++task) body(task, scratch);
+      for (int64_t task = begin; task < std::min(end, tasks); ++task) body(task, scratch);
     });
   }
 
