@@ -15,13 +15,11 @@
 namespace causalfm::loss {
 namespace {
 
-/// A tile of similarities stays in a core's second-level cache; small tasks still have tiles for several threads. A
-/// function of the task alone, as results depend on it.
+/// A tile of similarities stays in a core's second-level cache and takes far longer than the threads' meeting after it;
+/// a small task still has several. A function of the task alone, as results depend on it.
 TileSizes default_sizes(int64_t anchors, int64_t keys) {
-  const auto part = [](int64_t rows, int64_t unit, int64_t most) {
-    return std::min(most, (rows / 16 + unit) / unit * unit);
-  };
-  return {part(anchors, 16, 128), part(keys, 128, 512)};
+  const auto part = [](int64_t rows, int64_t least, int64_t most) { return std::clamp(rows / 16, least, most); };
+  return {part(anchors, 64, 128), part(keys, 256, 512)};
 }
 
 /// Labels as the passes compare them, of all keys and of all anchors.

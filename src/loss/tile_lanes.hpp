@@ -67,7 +67,8 @@ struct ExponentialConstants<float> {
   static constexpr float rounding_shift = 0x1.8p23F;
   static constexpr float ln2_high = 0.693359375F;
   static constexpr float ln2_low = -2.12194440e-4F;
-  static constexpr int32_t bias = 127;
+  using Bits = uint32_t;
+  static constexpr Bits bias = 127;
   static constexpr int mantissa_bits = 23;
   static constexpr float series[] = {5.0000001201e-1F, 1.6666665459e-1F, 4.1665795894e-2F,
                                      8.3334519073e-3F, 1.3981999507e-3F, 1.9875691500e-4F};
@@ -80,7 +81,8 @@ struct ExponentialConstants<double> {
   static constexpr double rounding_shift = 0x1.8p52;
   static constexpr double ln2_high = 0x1.62e42feep-1;  // 32 bits: its products with the power k are exact
   static constexpr double ln2_low = 0x1.a39ef35793c76p-33;
-  static constexpr int64_t bias = 1023;
+  using Bits = uint64_t;
+  static constexpr Bits bias = 1023;
   static constexpr int mantissa_bits = 52;
   static constexpr double series[] = {1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,
                                       1.0 / 720,     1.0 / 5040,     1.0 / 40320,     1.0 / 362880,
@@ -112,8 +114,9 @@ CAUSALFM_TILE_INLINE Exponential<Scalar> exponential(Real<Scalar> x) {
   const Real<Scalar> rest = (x - power * Constants::ln2_high) - power * Constants::ln2_low;
   const Real<Scalar> rest_exponential = series_from_x<Scalar>(rest, Constants::series);
   // A factor, not bits added to the exponent: those would turn nan into a number.
-  const Real<Scalar> scale = reinterpret_cast<Real<Scalar>>(
-      (reinterpret_cast<Integer<Scalar>>(shifted) + Constants::bias) << Constants::mantissa_bits);
+  typedef typename Constants::Bits Bits __attribute__((vector_size(vector_bytes)));
+  const Bits scale_bits = (reinterpret_cast<Bits>(shifted) + Constants::bias) << Constants::mantissa_bits;
+  const Real<Scalar> scale = reinterpret_cast<Real<Scalar>>(scale_bits);
   const Integer<Scalar> vanishes = x < Constants::smallest;
   const Real<Scalar> zero = {};
   return {vanishes ? zero : scale + scale * rest_exponential,
