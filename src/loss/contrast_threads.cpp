@@ -2,7 +2,6 @@
 #include "tile_kernels.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 
@@ -225,8 +224,8 @@ class ThreadedContrast {
     const auto* from = at_anchors.const_data_ptr<Scalar>();
     auto* to = gradient.data_ptr<Scalar>();
     for (int64_t anchor = 0; anchor < anchors_.rows; ++anchor) {
-      for (int64_t column = 0; column < width; ++column)
-        to[rows[anchor] * width + column] += from[anchor * width + column];
+      Scalar* sum = to + rows[anchor] * width;
+      for (int64_t column = 0; column < width; ++column) sum[column] += from[anchor * width + column];
     }
     return gradient;
   }
