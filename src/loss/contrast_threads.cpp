@@ -1,5 +1,6 @@
 #include "contrast_paths.hpp"
 #include "tile_kernels.hpp"
+#include "tile_schedule.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -14,8 +15,8 @@
 namespace causalfm::loss {
 namespace {
 
-/// A tile of similarities stays in a core's second-level cache and takes far longer than the threads' meeting after it;
-/// a small task still has several. A function of the task alone, as results depend on it.
+/// A tile of similarities stays in a core's second-level cache and takes far longer than handing it out; a small task
+/// still has several. A function of the task alone, as results depend on it.
 TileSizes default_sizes(int64_t anchors, int64_t keys) {
   const auto part = [](int64_t rows, int64_t least, int64_t most) { return std::clamp(rows / 16, least, most); };
   return {part(anchors, 64, 128), part(keys, 256, 512)};
@@ -145,20 +146,13 @@ class ThreadedContrast {
     const at::Tensor at_anchors = at::zeros({anchors_.rows, width}, options);
     // [width, tile keys] each: the library multiplies faster into that shape (float64: twice as fast).
     const at::Tensor at_keys_by_tile = at::zeros({keys_.tiles(), width, keys_.tile}, options);
-    // In each round every tile of anchors meets another tile of keys, so that no two threads add to the same rows and
-    // every row takes its parts in an order that does not depend on them.
-    const int64_t rounds = std::max(anchors_.tiles(), keys_.tiles());
-    const int64_t pairs = std::min(anchors_.tiles(), keys_.tiles());
-    for (int64_t round = 0; round < rounds && pairs > 0; ++round) {
-      workers_.run(pairs, [&](int64_t pair, Scratch& scratch) {
-        const int64_t partner = (pair + round) % rounds;
-        const bool fewer_anchors = pairs == anchors_.tiles();
-        const int64_t anchor_tile = fewer_anchors ? pair : partner;
-        const int64_t key_tile = fewer_anchors ? partner : pair;
+    TileSchedule schedule(anchors_.tiles(), keys_.tiles());
+    workers_.run(schedule.breadth(), [&](int64_t, Scratch& scratch) {
+      schedule.work([&](int64_t anchor_tile, int64_t key_tile) {
         differentiate(anchors_.range(anchor_tile), keys_.range(key_tile), coefficients, scratch, at_anchors,
                       at_keys_by_tile[key_tile]);
       });
-    }
+    });
     return sum_by_row(at_anchors, at_keys_by_tile);
   }
 
