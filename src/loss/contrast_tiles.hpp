@@ -5,19 +5,30 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
-/// The loops of InfoNCE over tiles of anchors x keys: what one rank does between its collectives. Similarities are
-/// computed tile by tile, in forward and again in backward, and never kept.
+/// InfoNCE over tiles of anchors x keys: what one rank does between its collectives. Similarities are computed tile by
+/// tile, in forward and again in backward, and never kept.
 namespace causalfm::loss {
 
 struct TileSizes {
-  int64_t anchors = 512;
-  int64_t keys = 1024;
+  int64_t anchors;
+  int64_t keys;
+};
+
+enum class ContrastPath {
+  by_device,  ///< threads for CPU tensors, tensors for others
+  tensors,    ///< chained ATen operations (contrast_tensors.cpp)
+};
+
+struct Tiling {
+  ContrastPath path = ContrastPath::by_device;
+  std::optional<TileSizes> sizes;  ///< those that suit the path unless given
 };
 
 /// One contrastive task: each anchor against all keys. Anchors are keys as well.
 struct Contrast {
-  at::Tensor keys;         ///< [keys, width], rows of norm 1 (or 0)
+  at::Tensor keys;         ///< [keys, width], rows of norm 1 (or 0), contiguous
   at::Tensor anchor_rows;  ///< [anchors] int64: the rows of `keys` that are this rank's anchors
   ContrastLabels labels;   ///< of the keys
   double temperature;
@@ -32,7 +43,7 @@ struct AnchorStatistics {
   at::Tensor positives;       ///< how many
 };
 
-AnchorStatistics contrast_statistics(const Contrast& contrast, const TileSizes& tiles);
+AnchorStatistics contrast_statistics(const Contrast& contrast, const Tiling& tiling);
 
 /// [anchors] losses; 0 for an anchor without positives.
 at::Tensor anchor_losses(const AnchorStatistics& statistics, bool positives_inside_log);
@@ -40,6 +51,6 @@ at::Tensor anchor_losses(const AnchorStatistics& statistics, bool positives_insi
 /// [keys, width]: gradient of `weight` (scalar tensor) times the sum of anchor_losses at every key, as key and as
 /// anchor together.
 at::Tensor contrast_gradient(const Contrast& contrast, const AnchorStatistics& statistics, bool positives_inside_log,
-                             const at::Tensor& weight, const TileSizes& tiles);
+                             const at::Tensor& weight, const Tiling& tiling);
 
 }  // namespace causalfm::loss

@@ -58,7 +58,7 @@ struct Evaluated final : torch::CustomClassHolder {
   Contrast contrast;
   AnchorStatistics statistics;
   bool positives_inside_log;
-  TileSizes tiles;
+  Tiling tiling;
   std::vector<int64_t> rows_of_rank;
   comm::Communicator* communicator;
   int64_t anchors_of_all_ranks;  ///< that have a positive; at least 1
@@ -81,7 +81,7 @@ class InfoNceFunction : public torch::autograd::Function<InfoNceFunction> {
     const auto& evaluated = static_cast<const Evaluated&>(*capsule);
     const at::Tensor weight = output_gradients[0] / static_cast<double>(evaluated.anchors_of_all_ranks);
     const at::Tensor of_all_keys = contrast_gradient(evaluated.contrast, evaluated.statistics,
-                                                     evaluated.positives_inside_log, weight, evaluated.tiles);
+                                                     evaluated.positives_inside_log, weight, evaluated.tiling);
     const int64_t own_rows = evaluated.rows_of_rank[evaluated.communicator->rank()];
     const at::Tensor of_own_rows = at::empty({own_rows, of_all_keys.size(1)}, of_all_keys.options());
     evaluated.communicator->reduce_scatter(of_all_keys, of_own_rows, evaluated.rows_of_rank).wait();
@@ -110,14 +110,14 @@ Contrast gather_contrast(const at::Tensor& unit, const ContrastLabels& labels, d
 
 at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
                     const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options,
-                    comm::Communicator& communicator, const TileSizes& tiles) {
+                    comm::Communicator& communicator, const Tiling& tiling) {
   check(projection, labels, rows_of_rank, options, communicator);
   at::Tensor unit = unit_rows(projection);
   auto evaluated = c10::make_intrusive<Evaluated>();
   evaluated->contrast = gather_contrast(unit.detach(), labels, options.temperature, rows_of_rank, communicator);
-  evaluated->statistics = contrast_statistics(evaluated->contrast, tiles);
+  evaluated->statistics = contrast_statistics(evaluated->contrast, tiling);
   evaluated->positives_inside_log = options.positives_inside_log;
-  evaluated->tiles = tiles;
+  evaluated->tiling = tiling;
   evaluated->rows_of_rank = rows_of_rank;
   evaluated->communicator = &communicator;
 
@@ -138,7 +138,7 @@ at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
 at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
                     const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options,
                     comm::Communicator& communicator) {
-  return info_nce(projection, labels, rows_of_rank, options, communicator, TileSizes{});
+  return info_nce(projection, labels, rows_of_rank, options, communicator, Tiling{});
 }
 
 }  // namespace causalfm::loss

@@ -6,28 +6,35 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 namespace causalfm::loss {
 namespace {
 
-at::Tensor gradient_of(const at::Tensor& projection, const ContrastLabels& labels, const InfoNceOptions& options,
-                       const TileSizes& tiles) {
-  const at::Tensor leaf = projection.detach().clone().requires_grad_(true);
-  info_nce(leaf, labels, {leaf.size(0)}, options, *comm::make_single(), tiles).backward();
-  return leaf.grad();
-}
-
 double largest(const at::Tensor& tensor) { return tensor.numel() == 0 ? 0.0 : tensor.abs().max().item<double>(); }
 
-TEST(InfoNceGradient, IsThatOfTheWholeMatrix) {
+class InfoNceGradient : public testing::TestWithParam<ContrastPath> {
+ protected:
+  static at::Tensor gradient_of(const at::Tensor& projection, const ContrastLabels& labels,
+                                const InfoNceOptions& options, const std::optional<TileSizes>& sizes) {
+    const at::Tensor leaf = projection.detach().clone().requires_grad_(true);
+    info_nce(leaf, labels, {leaf.size(0)}, options, *comm::make_single(), {GetParam(), sizes}).backward();
+    return leaf.grad();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, InfoNceGradient, testing::ValuesIn(every_path), path_name);
+
+TEST_P(InfoNceGradient, IsThatOfTheWholeMatrix) {
   std::mt19937_64 random(1);
   for (const Abundance abundance : every_abundance) {
     for (const double temperature : {0.01, 0.1, 1.0, 10.0}) {
       for (const bool inside : {true, false}) {
-        for (const TileSizes tiles : {TileSizes{}, TileSizes{5, 7}}) {
+        for (const std::optional<TileSizes> sizes : {std::optional<TileSizes>{}, {TileSizes{5, 7}}}) {
           const RandomContrast task = draw_contrast(random, abundance, 31, 6);
           const InfoNceOptions options{temperature, inside};
           const at::Tensor expected = reference_gradient(task.projection, task.labels, options);
-          const at::Tensor actual = gradient_of(task.projection, task.labels, options, tiles);
+          const at::Tensor actual = gradient_of(task.projection, task.labels, options, sizes);
           EXPECT_LE(largest(actual - expected), 1e-12 * std::max(1.0, 1.0 / temperature) * (1.0 + largest(expected)))
               << static_cast<int>(abundance) << " " << temperature << " " << inside;
         }
@@ -36,13 +43,13 @@ TEST(InfoNceGradient, IsThatOfTheWholeMatrix) {
   }
 }
 
-TEST(InfoNceGradient, IsThatOfFiniteDifferences) {
+TEST_P(InfoNceGradient, IsThatOfFiniteDifferences) {
   std::mt19937_64 random(2);
   for (const Abundance abundance : every_abundance) {
     for (const bool inside : {true, false}) {
       const RandomContrast task = draw_contrast(random, abundance, 9, 3);
       const InfoNceOptions options{0.3, inside};
-      const at::Tensor gradient = gradient_of(task.projection, task.labels, options, {4, 4});
+      const at::Tensor gradient = gradient_of(task.projection, task.labels, options, TileSizes{4, 4});
       const double step = 1e-6;
       for (int64_t element = 0; element < task.projection.numel(); ++element) {
         const auto loss_at = [&](double shift) {
@@ -57,7 +64,7 @@ TEST(InfoNceGradient, IsThatOfFiniteDifferences) {
   }
 }
 
-TEST(InfoNceGradient, IsScaledByWhatComesFromAbove) {
+TEST_P(InfoNceGradient, IsScaledByWhatComesFromAbove) {
   std::mt19937_64 random(3);
   const RandomContrast task = draw_contrast(random, Abundance::triplets, 12, 4);
   const at::Tensor leaf = task.projection.clone().requires_grad_(true);
@@ -68,7 +75,7 @@ TEST(InfoNceGradient, IsScaledByWhatComesFromAbove) {
   EXPECT_LE(largest(leaf.grad() - expected), 1e-13);
 }
 
-TEST(InfoNceGradient, ThereIsNoneWhereNoneIsWanted) {
+TEST_P(InfoNceGradient, ThereIsNoneWhereNoneIsWanted) {
   std::mt19937_64 random(4);
   const RandomContrast task = draw_contrast(random, Abundance::triplets, 12, 4);
   const auto single = comm::make_single();

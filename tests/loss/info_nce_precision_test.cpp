@@ -19,15 +19,21 @@ struct Float32Result {
   at::Tensor gradient;
 };
 
-Float32Result in_float32(const at::Tensor& projection, const ContrastLabels& labels, const InfoNceOptions& options) {
-  const at::Tensor leaf = projection.detach().clone().requires_grad_(true);
-  const auto single = comm::make_single();
-  const at::Tensor loss = info_nce(leaf, labels, {leaf.size(0)}, options, *single, TileSizes{32, 64});
-  loss.backward();
-  return {loss.item<double>(), leaf.grad().to(at::kDouble)};
-}
+class InfoNcePrecision : public testing::TestWithParam<ContrastPath> {
+ protected:
+  static Float32Result in_float32(const at::Tensor& projection, const ContrastLabels& labels,
+                                  const InfoNceOptions& options) {
+    const at::Tensor leaf = projection.detach().clone().requires_grad_(true);
+    const auto single = comm::make_single();
+    const at::Tensor loss = info_nce(leaf, labels, {leaf.size(0)}, options, *single, {GetParam(), TileSizes{32, 64}});
+    loss.backward();
+    return {loss.item<double>(), leaf.grad().to(at::kDouble)};
+  }
+};
 
-TEST(InfoNcePrecision, Float32StaysWithinSixteenEpsilonOverTemperature) {
+INSTANTIATE_TEST_SUITE_P(, InfoNcePrecision, testing::ValuesIn(every_path), path_name);
+
+TEST_P(InfoNcePrecision, Float32StaysWithinSixteenEpsilonOverTemperature) {
   std::mt19937_64 random(1);
   for (const Abundance abundance : every_abundance) {
     for (const double temperature : {0.01, 0.05, 0.1, 0.5, 1.0, 10.0}) {
@@ -49,7 +55,7 @@ TEST(InfoNcePrecision, Float32StaysWithinSixteenEpsilonOverTemperature) {
 }
 
 /// Anchor and positive nearly alike, negatives far: where log-sum-exp of all minus that of positives would be 0.
-TEST(InfoNcePrecision, SmallLossesAtSmallTemperaturesAreNotLost) {
+TEST_P(InfoNcePrecision, SmallLossesAtSmallTemperaturesAreNotLost) {
   const at::Tensor projection =
       at::tensor({1.0, 0.01, 0.0, 1.0, 0.0, 0.01, 0.86, 0.5, 0.1, 0.84, -0.5, 0.2}, at::kFloat).view({4, 3});
   ContrastLabels labels{at::tensor({1, 1, 2, 3}, at::kLong), at::tensor({1, 2, 1, 2}, at::kLong), at::Tensor(),

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <tuple>
 
 namespace causalfm::loss {
 namespace {
@@ -21,14 +22,16 @@ struct Result {
 };
 
 /// The task on as many ranks as rows_of_rank has entries: shares added up, gradients side by side.
-Result on_ranks(const RandomContrast& task, const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options) {
+Result on_ranks(const RandomContrast& task, const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options,
+                ContrastPath path = ContrastPath::by_device) {
   const auto ranks = static_cast<int64_t>(rows_of_rank.size());
   std::vector<double> shares(ranks);
   std::vector<at::Tensor> gradients(ranks);
   comm::run_ranks_as_threads(ranks, patient, [&](comm::Communicator& communicator) {
     const int64_t rank = communicator.rank();
     const at::Tensor projection = run_of(task.projection, rows_of_rank, rank).requires_grad_(true);
-    const at::Tensor share = info_nce(projection, task.labels, rows_of_rank, options, communicator, {8, 16});
+    const at::Tensor share =
+        info_nce(projection, task.labels, rows_of_rank, options, communicator, {path, TileSizes{8, 16}});
     share.backward();
     shares[rank] = share.item<double>();
     gradients[rank] = projection.grad();
@@ -36,17 +39,18 @@ Result on_ranks(const RandomContrast& task, const std::vector<int64_t>& rows_of_
   return {std::accumulate(shares.begin(), shares.end(), 0.0), at::cat(gradients)};
 }
 
-class InfoNceOnRanks : public testing::TestWithParam<int64_t> {};
+class InfoNceOnRanks : public testing::TestWithParam<std::tuple<int64_t, ContrastPath>> {};
 
 TEST_P(InfoNceOnRanks, IsThatOfOneRank) {
-  std::mt19937_64 random(GetParam());
+  const auto [ranks, path] = GetParam();
+  std::mt19937_64 random(ranks);
   for (const Abundance abundance : every_abundance) {
     for (const bool inside : {true, false}) {
       for (const int64_t rows : {3, 30}) {
         const RandomContrast task = draw_contrast(random, abundance, rows, 5);
-        const std::vector<int64_t> rows_of_rank = draw_rows_of_ranks(random, rows, GetParam());
+        const std::vector<int64_t> rows_of_rank = draw_rows_of_ranks(random, rows, ranks);
         const Result one = on_ranks(task, {rows}, {0.1, inside});
-        const Result many = on_ranks(task, rows_of_rank, {0.1, inside});
+        const Result many = on_ranks(task, rows_of_rank, {0.1, inside}, path);
         EXPECT_NEAR(many.loss, one.loss, 1e-12 * std::max(1.0, one.loss));
         EXPECT_LE((many.gradient - one.gradient).abs().max().item<double>(),
                   1e-12 * std::max(1.0, one.gradient.abs().max().item<double>()));
@@ -55,7 +59,8 @@ TEST_P(InfoNceOnRanks, IsThatOfOneRank) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, InfoNceOnRanks, testing::Values(1, 2, 3, 4, 8));
+INSTANTIATE_TEST_SUITE_P(, InfoNceOnRanks,
+                         testing::Combine(testing::Values(1, 2, 3, 4, 8), testing::ValuesIn(every_path)));
 
 TEST(InfoNceOnRanksBackward, RanksWithoutRowsAnchorsOrGradientTakePart) {
   std::mt19937_64 random(5);

@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace causalfm::loss {
 namespace {
@@ -21,17 +22,22 @@ comm::Communicator& one_rank() {
   return *single;
 }
 
-at::Tensor on_one_rank(const at::Tensor& projection, const ContrastLabels& labels, const InfoNceOptions& options,
-                       const TileSizes& tiles = {}) {
-  return info_nce(projection, labels, {projection.size(0)}, options, one_rank(), tiles);
-}
-
 ContrastLabels labels_of(const std::vector<int64_t>& same, const std::vector<int64_t>& other) {
   return {at::tensor(same, at::kLong), at::tensor(other, at::kLong), at::Tensor(),
           at::ones({static_cast<int64_t>(same.size())}, at::kBool)};
 }
 
-TEST(InfoNce, IsItsDefinition) {
+class InfoNce : public testing::TestWithParam<ContrastPath> {
+ protected:
+  static at::Tensor on_one_rank(const at::Tensor& projection, const ContrastLabels& labels,
+                                const InfoNceOptions& options, const std::optional<TileSizes>& sizes = {}) {
+    return info_nce(projection, labels, {projection.size(0)}, options, one_rank(), {GetParam(), sizes});
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, InfoNce, testing::ValuesIn(every_path), path_name);
+
+TEST_P(InfoNce, IsItsDefinition) {
   std::mt19937_64 random(1);
   for (const Abundance abundance : every_abundance) {
     for (const double temperature : {0.01, 0.05, 0.3, 1.0, 10.0}) {
@@ -49,7 +55,7 @@ TEST(InfoNce, IsItsDefinition) {
   }
 }
 
-TEST(InfoNce, DoesNotDependOnTheSizeOfTiles) {
+TEST_P(InfoNce, DoesNotDependOnTheSizeOfTiles) {
   std::mt19937_64 random(2);
   for (const Abundance abundance : every_abundance) {
     for (const bool inside : {true, false}) {
@@ -62,7 +68,7 @@ TEST(InfoNce, DoesNotDependOnTheSizeOfTiles) {
   }
 }
 
-TEST(InfoNce, IsExactlyZeroWithoutNegatives) {
+TEST_P(InfoNce, IsExactlyZeroWithoutNegatives) {
   std::mt19937_64 random(3);
   const RandomContrast task = draw_contrast(random, Abundance::all_positives, 30, 5);
   const at::Tensor projection = task.projection.to(at::kFloat).requires_grad_(true);
@@ -72,7 +78,7 @@ TEST(InfoNce, IsExactlyZeroWithoutNegatives) {
   EXPECT_TRUE(at::equal(projection.grad(), at::zeros_like(projection)));
 }
 
-TEST(InfoNce, LossIsExactAtAnyDistanceBetweenPositivesAndNegatives) {
+TEST(AnchorLosses, AreExactAtAnyDistanceBetweenPositivesAndNegatives) {
   const auto scalar = [](double value) { return at::full({1}, value, at::kDouble); };
   for (double distance = -60.0; distance <= 60.0; distance += 0.5) {
     const AnchorStatistics statistics{scalar(0.0), scalar(distance), scalar(0.0), scalar(1.0)};
@@ -83,7 +89,7 @@ TEST(InfoNce, LossIsExactAtAnyDistanceBetweenPositivesAndNegatives) {
   }
 }
 
-TEST(InfoNce, AnchorsWithoutPositiveAreLeftOutOfTheMean) {
+TEST_P(InfoNce, AnchorsWithoutPositiveAreLeftOutOfTheMean) {
   const at::Tensor projection = at::tensor({1.0, 0.0, 0.6, 0.8, 0.0, 1.0}, at::kDouble).view({3, 2});
   // Rows 0 and 1 are a pair; row 2 has no positive but is a negative of both.
   const double actual = on_one_rank(projection, labels_of({1, 1, 2}, {1, 2, 1}), {0.5, true}).item<double>();
@@ -92,7 +98,7 @@ TEST(InfoNce, AnchorsWithoutPositiveAreLeftOutOfTheMean) {
   EXPECT_NEAR(actual, (first + second) / 2, 1e-15);
 }
 
-TEST(InfoNce, RowsOfTheSameStarAndInstrumentAreInNeitherSet) {
+TEST_P(InfoNce, RowsOfTheSameStarAndInstrumentAreInNeitherSet) {
   std::mt19937_64 random(4);
   const RandomContrast task = draw_contrast(random, Abundance::one_positive, 2, 4);
   const at::Tensor twice = at::cat({task.projection, at::randn({5, 4}, at::kDouble)});
@@ -103,7 +109,7 @@ TEST(InfoNce, RowsOfTheSameStarAndInstrumentAreInNeitherSet) {
   EXPECT_EQ(on_one_rank(twice, labels, {0.1, false}).item<double>(), 0.0);
 }
 
-TEST(InfoNce, RowsOfOneGroupAreNeverNegatives) {
+TEST_P(InfoNce, RowsOfOneGroupAreNeverNegatives) {
   const at::Tensor projection = at::randn({3, 4}, at::kDouble);
   ContrastLabels labels = labels_of({1, 1, 2}, {1, 2, 1});
   labels.group = at::tensor({7, 7, 7}, at::kLong);
@@ -112,13 +118,13 @@ TEST(InfoNce, RowsOfOneGroupAreNeverNegatives) {
   EXPECT_GT(on_one_rank(projection, labels, {0.1, true}).item<double>(), 0.0);
 }
 
-TEST(InfoNce, SurvivesLogitsWhoseExponentialOverflows) {
+TEST_P(InfoNce, SurvivesLogitsWhoseExponentialOverflows) {
   std::mt19937_64 random(6);
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
     const RandomContrast task = draw_contrast(random, Abundance::mixed, 30, 4);
     const InfoNceOptions options{0.001, true};
     const at::Tensor projection = task.projection.to(type).requires_grad_(true);
-    const at::Tensor loss = on_one_rank(projection, task.labels, options, {8, 8});
+    const at::Tensor loss = on_one_rank(projection, task.labels, options, TileSizes{8, 8});
     loss.backward();
     const double expected = info_nce_in_loops(projection, task.labels, options);
     EXPECT_NEAR(loss.item<double>(), expected, expected * (type == at::kFloat ? 1e-5 : 1e-12));
@@ -126,7 +132,7 @@ TEST(InfoNce, SurvivesLogitsWhoseExponentialOverflows) {
   }
 }
 
-TEST(InfoNce, ZeroRowsHaveNoDirectionAndNoGradient) {
+TEST_P(InfoNce, ZeroRowsHaveNoDirectionAndNoGradient) {
   std::mt19937_64 random(7);
   RandomContrast task = draw_contrast(random, Abundance::triplets, 30, 4);
   task.projection[0].zero_();
@@ -140,25 +146,25 @@ TEST(InfoNce, ZeroRowsHaveNoDirectionAndNoGradient) {
   EXPECT_GT(projection.grad()[1].abs().sum().item<double>(), 0.0);
 }
 
-TEST(InfoNce, NanReachesTheLoss) {
+TEST_P(InfoNce, NanReachesTheLoss) {
   std::mt19937_64 random(8);
   RandomContrast task = draw_contrast(random, Abundance::triplets, 9, 4);
   task.projection[3][1] = std::numeric_limits<double>::quiet_NaN();
   EXPECT_TRUE(std::isnan(on_one_rank(task.projection, task.labels, {0.1, true}).item<double>()));
 }
 
-TEST(InfoNce, RepeatsBitForBit) {
+TEST_P(InfoNce, RepeatsBitForBit) {
   std::mt19937_64 random(9);
   const RandomContrast task = draw_contrast(random, Abundance::triplets, 300, 16);
   const auto gradient = [&] {
     const at::Tensor projection = task.projection.to(at::kFloat).requires_grad_(true);
-    on_one_rank(projection, task.labels, {0.1, false}, {64, 100}).backward();
+    on_one_rank(projection, task.labels, {0.1, false}, TileSizes{64, 100}).backward();
     return projection.grad();
   };
   EXPECT_TRUE(at::equal(gradient(), gradient()));
 }
 
-TEST(InfoNce, WhatDoesNotFitIsRefused) {
+TEST(InfoNceArguments, WhatDoesNotFitIsRefused) {
   const at::Tensor projection = at::ones({3, 2});
   const ContrastLabels labels = labels_of({1, 1, 2}, {1, 2, 1});
   EXPECT_THROW(info_nce(projection, labels, {3}, {0.0, true}, one_rank()), LossError);

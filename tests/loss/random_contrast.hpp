@@ -1,11 +1,14 @@
 #pragma once
 
 #include "causalfm/loss/info_nce.hpp"
+#include "loss/contrast_tiles.hpp"
 
 #include <ATen/core/Tensor.h>
+#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace causalfm::loss {
@@ -16,6 +19,13 @@ enum class Abundance { mixed, no_positives, one_positive, all_positives, duplica
 inline constexpr Abundance every_abundance[] = {
     Abundance::mixed,      Abundance::no_positives, Abundance::one_positive, Abundance::all_positives,
     Abundance::duplicates, Abundance::triplets,     Abundance::grouped};
+
+/// What CPU tensors take, and what CUDA tensors take, tried on the CPU.
+inline constexpr ContrastPath every_path[] = {ContrastPath::by_device, ContrastPath::tensors};
+
+inline std::string path_name(const testing::TestParamInfo<ContrastPath>& info) {
+  return info.param == ContrastPath::tensors ? "Tensors" : "Threads";
+}
 
 /// A contrastive task over all rows of a global batch.
 struct RandomContrast {
