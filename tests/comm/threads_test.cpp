@@ -22,7 +22,7 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 using Clock = std::chrono::steady_clock;
 
-constexpr Options patient{60s};
+const Options patient{60s};
 
 class ThreadsOfWorld : public testing::TestWithParam<int64_t> {};
 
