@@ -54,7 +54,7 @@ constexpr auto names_of(Precision) {
 }
 constexpr auto names_of(Backend) {
   return std::to_array<Named<Backend>>(
-      {{Backend::automatic, "auto"}, {Backend::mpi, "mpi"}, {Backend::single, "single"}});
+      {{Backend::automatic, "auto"}, {Backend::nccl, "nccl"}, {Backend::mpi, "mpi"}, {Backend::single, "single"}});
 }
 constexpr auto names_of(DeviceKind) {
   return std::to_array<Named<DeviceKind>>(
