@@ -166,10 +166,11 @@ TEST_F(NcclFailure, AFailureElsewhereEndsACollectiveAtOnceWithItsCause) {
   const auto monitor = std::make_shared<ToldMonitor>();
   options.monitor = monitor;
   const auto start = Clock::now();
+  std::atomic<int> under_way = 0;
   run(2, options, with(&Faults::hangs_at, 0), [&](Communicator& ranks, Computation& computation) {
     const at::Tensor values = computation.on_device(at::ones({12}));
     ranks.all_reduce(values).wait();
-    if (ranks.rank() == 1) monitor->fail({5, 3, "shard 3 is broken"});
+    if (++under_way == 2) monitor->fail({5, 3, "shard 3 is broken"});
     computation.drain();
     try {
       ranks.all_reduce(values).wait();

@@ -58,7 +58,7 @@ TEST_F(NcclLife, CollectivesUnderWayAreDoneBeforeTheEnd) {
   });
   for (at::Tensor& values : kept) {
     EXPECT_TRUE(at::equal(values, at::full({3}, 2.0)));
-    values = {};
+    values.reset();
   }
 }
 
