@@ -99,7 +99,7 @@ bool NcclConnection::ends(ncclResult_t state, const NcclWait& wait) {
   if (elsewhere) {
     fail(std::make_exception_ptr(PeerFailure(wait.place, *elsewhere)));
   } else if (is_error(state)) {
-    fail(nccl_failure(api_, wait.place, state));
+    fail(nccl_failure(api_, state, wait, options_));
   } else if (Clock::now() - wait.since >= options_.deadline) {
     fail(deadline_failure(wait, options_));
   }

@@ -16,7 +16,7 @@ namespace causalfm::comm {
 
 /// What a rank waits for: a collective, or the start or the end of the communicator.
 struct NcclWait {
-  std::string place;         ///< "all_reduce (sum) of 12 float32 (collective 7) on rank 1 of 4"
+  std::string place;              ///< "all_reduce (sum) of 12 float32 (collective 7) on rank 1 of 4"
   std::optional<Call> call = {};  ///< of a collective
   std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
 };

@@ -71,19 +71,19 @@ NcclExchange::~NcclExchange() {
 }
 
 const std::byte* NcclExchange::input(const at::Tensor& tensor) {
-  if (rank_.api.on_device(tensor)) return keep(tensor);
+  if (!needs_detour(tensor)) return keep(tensor);
   inbound_.push_back(detour(tensor));
   return bytes_of(inbound_.back().device);
 }
 
 std::byte* NcclExchange::output(const at::Tensor& tensor) {
-  if (rank_.api.on_device(tensor)) return keep(tensor);
+  if (!needs_detour(tensor)) return keep(tensor);
   outbound_.push_back(detour(tensor));
   return bytes_of(outbound_.back().device);
 }
 
 std::byte* NcclExchange::input_output(const at::Tensor& tensor) {
-  if (rank_.api.on_device(tensor)) return keep(tensor);
+  if (!needs_detour(tensor)) return keep(tensor);
   inbound_.push_back(detour(tensor));
   outbound_.push_back(inbound_.back());
   return bytes_of(inbound_.back().device);
@@ -118,6 +118,10 @@ std::unique_ptr<Pending::Operation> NcclExchange::end(Wait wait) {
   std::shared_ptr<DeviceEvent> done = depart();
   if (wait == Wait::device && results.empty()) return std::make_unique<DeviceOperation>(rank_, std::move(done));
   return std::make_unique<HostOperation>(rank_, std::move(done), std::move(results));
+}
+
+bool NcclExchange::needs_detour(const at::Tensor& tensor) const {
+  return tensor.numel() > 0 && !rank_.api.on_device(tensor);
 }
 
 std::byte* NcclExchange::keep(const at::Tensor& tensor) {

@@ -66,6 +66,7 @@ class NcclExchange {
     at::Tensor device;
   };
 
+  bool needs_detour(const at::Tensor& tensor) const;
   std::byte* keep(const at::Tensor& tensor);
   Detour detour(const at::Tensor& tensor);
   std::shared_ptr<DeviceEvent> depart();

@@ -4,15 +4,14 @@
 #include "nccl_connection.hpp"
 
 #include <exception>
-#include <string>
 
-/// Why a connection ends, as exceptions that say place, cause and remedy.
+/// Why a connection ends, as exceptions that say place, cause and remedy, and who is missing where the monitor knows.
 namespace causalfm::comm {
 
-/// NCCL returned or reports `result`.
-std::exception_ptr nccl_failure(const NcclApi& api, const std::string& place, ncclResult_t result);
+/// NCCL returned or reports `result` while `wait` lasted.
+std::exception_ptr nccl_failure(const NcclApi& api, ncclResult_t result, const NcclWait& wait, const Options& options);
 
-/// `wait` has gone on for longer than the deadline. Names who is missing where the monitor knows.
+/// `wait` has gone on for longer than the deadline.
 std::exception_ptr deadline_failure(const NcclWait& wait, const Options& options);
 
 }  // namespace causalfm::comm

@@ -20,7 +20,7 @@ int main() {
   MpiEnvironment environment;
   const auto control = make_mpi(environment, {10s});
   nccl_double::Computation computation;
-  const auto ranks = make_nccl(nccl_double::nccl_api(), nccl_double::device_api(), *control, 0, {1s});
+  const auto ranks = make_nccl(nccl_double::nccl_api(), nccl_double::device_api(), *control, 0, {2s});
   const at::Tensor values = computation.on_device(at::ones({12}));
   ranks->all_reduce(values).wait();
   computation.drain();
@@ -32,7 +32,7 @@ int main() {
     ranks->all_reduce(values).wait();
   } catch (const CommunicationError& error) {
     const auto after = std::chrono::steady_clock::now() - start;
-    const std::string line = std::string(after < 5s ? "in time: " : "late: ") + error.what() + "\n";
+    const std::string line = std::string(after < 8s ? "in time: " : "late: ") + error.what() + "\n";
     std::fputs(line.c_str(), stdout);
     std::fflush(stdout);
   }

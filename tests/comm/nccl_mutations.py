@@ -89,8 +89,18 @@ DEFECTS = (
     Defect(
         "done-before-the-copies",
         "nccl_exchange.cpp",
-        "  std::vector<HostOperation::Result> results;\n  for (",
-        "  std::vector<HostOperation::Result> results;\n  std::shared_ptr<DeviceEvent> early = depart();\n  for (",
+        """  for (const Detour& tensor : outbound_) {
+    copy(bytes_of(tensor.pinned), bytes_of(tensor.device), static_cast<int64_t>(tensor.host.nbytes()));
+    results.push_back({tensor.host, tensor.pinned});
+  }
+  std::shared_ptr<DeviceEvent> done = depart();
+""",
+        """  std::shared_ptr<DeviceEvent> done = depart();
+  for (const Detour& tensor : outbound_) {
+    copy(bytes_of(tensor.pinned), bytes_of(tensor.device), static_cast<int64_t>(tensor.host.nbytes()));
+    results.push_back({tensor.host, tensor.pinned});
+  }
+""",
     ),
     Defect("exposure-measured-before-the-wait", "device_exposure.cpp", "  done.hold_up(stream);\n  wait.after->record(stream);", "  wait.after->record(stream);\n  done.hold_up(stream);"),
     Defect("exposure-measured-after-the-wait", "device_exposure.cpp", "  wait.before->record(stream);\n  done.hold_up(stream);", "  done.hold_up(stream);\n  wait.before->record(stream);"),

@@ -66,6 +66,16 @@ struct Group {
 };
 thread_local Group group;
 
+/// Calls on one communicator must exclude each other.
+std::unique_lock<std::mutex> lock_of(ncclComm& communicator) {
+  std::unique_lock lock(communicator.mutex, std::try_to_lock);
+  if (!lock) {
+    violation("two threads call functions of one communicator at once");
+    lock.lock();
+  }
+  return lock;
+}
+
 /// Writes the call down, and whether it may be made at all.
 bool enter(const char* function, ncclComm_t communicator, size_t count = 0, int type = -1, Stream stream = nullptr) {
   const bool is_progress = communicator->state == ncclInProgress;
@@ -144,7 +154,7 @@ ncclResult_t launch(ncclComm_t communicator, Stream stream, const std::vector<Wo
 }
 
 ncclResult_t put(const char* function, ncclComm_t communicator, Stream stream, const Work& work) {
-  const std::lock_guard lock(communicator->mutex);
+  const auto lock = lock_of(*communicator);
   if (!enter_quiet(function, communicator, work.count, work.type, stream)) return ncclInvalidArgument;
   if (group.depth == 0) return launch(communicator, stream, {work});
   if (group.communicator != nullptr && (group.communicator != communicator || group.stream != stream)) {
@@ -201,8 +211,9 @@ ncclResult_t progress(ncclComm& communicator) {
 }
 
 ncclResult_t comm_get_async_error(ncclComm_t communicator, ncclResult_t* state) {
-  const std::lock_guard lock(communicator->mutex);
+  const auto lock = lock_of(*communicator);
   if (!enter("ncclCommGetAsyncError", communicator)) return ncclInvalidArgument;
+  std::this_thread::sleep_for(std::chrono::microseconds(20));  // so that another thread's call meets this one
   *state = progress(*communicator);
   const bool failed = communicator->faults.fails_at >= 0 && communicator->calls > communicator->faults.fails_at;
   if (*state == ncclSuccess && failed) *state = communicator->state = ncclRemoteError;
@@ -210,7 +221,7 @@ ncclResult_t comm_get_async_error(ncclComm_t communicator, ncclResult_t* state) 
 }
 
 ncclResult_t comm_finalize(ncclComm_t communicator) {
-  const std::lock_guard lock(communicator->mutex);
+  const auto lock = lock_of(*communicator);
   if (!enter_quiet("ncclCommFinalize", communicator)) return ncclInvalidArgument;
   if (communicator->life != Life::working) violation("ncclCommFinalize a second time");
   if (communicator->calls == communicator->faults.refused_at) return communicator->state = ncclUnhandledCudaError;
@@ -219,7 +230,7 @@ ncclResult_t comm_finalize(ncclComm_t communicator) {
 }
 
 ncclResult_t comm_destroy(ncclComm_t communicator) {
-  const std::lock_guard lock(communicator->mutex);
+  const auto lock = lock_of(*communicator);
   if (!enter_quiet("ncclCommDestroy", communicator)) return ncclInvalidArgument;
   if (communicator->life != Life::finalized) violation("ncclCommDestroy before the communicator is finalized");
   communicator->life = Life::over;
@@ -228,7 +239,7 @@ ncclResult_t comm_destroy(ncclComm_t communicator) {
 
 ncclResult_t comm_abort(ncclComm_t communicator) {
   {
-    const std::lock_guard lock(communicator->mutex);
+    const auto lock = lock_of(*communicator);
     if (!enter("ncclCommAbort", communicator)) return ncclInvalidArgument;
     communicator->life = Life::over;
     // What has not been launched never will be.
@@ -290,7 +301,7 @@ ncclResult_t group_end() {
   if (--group.depth > 0) return ncclSuccess;
   const Group closed = std::exchange(group, {});
   if (closed.communicator == nullptr) return ncclSuccess;
-  const std::lock_guard lock(closed.communicator->mutex);
+  const auto lock = lock_of(*closed.communicator);
   // A call in the group has failed, and with it the group.
   if (closed.communicator->state != ncclSuccess) return closed.communicator->state;
   return launch(closed.communicator, closed.stream, closed.works);
