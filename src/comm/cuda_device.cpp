@@ -14,8 +14,9 @@ namespace {
 
 void check(cudaError_t result, const char* function) {
   if (result == cudaSuccess) return;
-  throw CommunicationError(std::string(function) + " failed in CUDA: " + cudaGetErrorString(result) +
-                           "; run again with CUDA_LAUNCH_BLOCKING=1 to see which kernel failed");
+  throw CommunicationError(
+      std::string(function) + " failed in CUDA: " + cudaGetErrorString(result) +
+      "; see nvidia-smi for driver and GPU, or run again with CUDA_LAUNCH_BLOCKING=1 to find a kernel that failed");
 }
 
 c10::DeviceIndex index_of(int64_t device) { return static_cast<c10::DeviceIndex>(device); }
