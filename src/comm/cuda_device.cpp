@@ -7,6 +7,7 @@
 #include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 
+#include <array>
 #include <string>
 
 namespace causalfm::comm {
@@ -105,16 +106,11 @@ const DeviceApi& cuda_device_api() {
   return api;
 }
 
-std::string cuda_uuid(int64_t device) {
-  cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, static_cast<int>(device)), "cudaGetDeviceProperties");
-  std::string text;
-  for (const char byte : properties.uuid.bytes) {
-    constexpr char digits[] = "0123456789abcdef";
-    text += digits[(static_cast<unsigned char>(byte) >> 4) & 0xf];
-    text += digits[static_cast<unsigned char>(byte) & 0xf];
-  }
-  return text;
+std::string cuda_bus_id(int64_t device) {
+  std::array<char, 32> text{};
+  check(cudaDeviceGetPCIBusId(text.data(), static_cast<int>(text.size()), static_cast<int>(device)),
+        "cudaDeviceGetPCIBusId");
+  return text.data();
 }
 
 }  // namespace causalfm::comm

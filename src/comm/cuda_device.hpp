@@ -10,7 +10,7 @@ namespace causalfm::comm {
 /// CUDA, with LibTorch's current streams and caching allocators.
 const DeviceApi& cuda_device_api();
 
-/// 32 hexadecimal digits, no two GPUs (or slices of one) have the same. @throws CommunicationError
-std::string cuda_uuid(int64_t device);
+/// "0000:3B:00.0", by which NCCL tells GPUs of a node apart too. @throws CommunicationError
+std::string cuda_bus_id(int64_t device);
 
 }  // namespace causalfm::comm

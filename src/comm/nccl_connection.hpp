@@ -23,8 +23,8 @@ struct NcclWait {
 
 inline bool is_error(ncclResult_t result) { return result != ncclSuccess && result != ncclInProgress; }
 
-/// Between two looks at what has been waited for since then: NCCL hands a launch to a thread of its own and is done in
-/// some 50 us, but connecting to other ranks takes as long as they do.
+/// Between two looks at what has been waited for since then: NCCL hands a launch to a thread of its own, which is soon
+/// done, but connecting to other ranks takes as long as they do.
 void pause_in_wait(std::chrono::steady_clock::time_point since);
 
 /// One rank's communicator of NCCL, non-blocking, and the rules of its use:

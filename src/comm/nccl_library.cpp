@@ -38,7 +38,7 @@ std::string nccl_version() {
   return std::to_string(code / 10000) + '.' + std::to_string(code / 100 % 100) + '.' + std::to_string(code % 100);
 }
 
-std::string gpu_identity(c10::Device device) { return device.is_cuda() ? cuda_uuid(device.index()) : std::string(); }
+std::string gpu_identity(c10::Device device) { return device.is_cuda() ? cuda_bus_id(device.index()) : std::string(); }
 
 std::unique_ptr<Communicator> make_nccl(Communicator& control, c10::Device device, const Options& options) {
   return make_nccl(nccl_library(), cuda_device_api(), control, device.index(), options);

@@ -88,7 +88,7 @@ bool nccl_built();
 /// "2.28.9" or "not built".
 std::string nccl_version();
 
-/// What distinguishes this GPU from every other of this node; empty for the CPU. Local.
+/// The PCI bus of this GPU, which distinguishes it from every other of this node; empty for the CPU. Local.
 std::string gpu_identity(c10::Device device);
 
 }  // namespace causalfm::comm
