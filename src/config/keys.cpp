@@ -127,7 +127,8 @@ void add_train(Table& table, Train& train) {
 
 void add_comm(Table& table, Comm& comm) {
   add(table, "comm.backend", choice(comm.backend),
-      "How ranks exchange tensors; auto: nccl where every rank has a GPU of its own, else mpi under mpirun or srun, else "
+      "How ranks exchange tensors; auto: nccl where every rank has a GPU of its own, else mpi under mpirun or srun, "
+      "else "
       "single.");
   add(table, "comm.deadline_seconds", real(comm.deadline_seconds, above_to(0, week_seconds)),
       "How long a rank waits for the others before it reports them missing.");
