@@ -170,7 +170,10 @@ TEST_F(NcclFailure, AFailureElsewhereEndsACollectiveAtOnceWithItsCause) {
   run(2, options, with(&Faults::hangs_at, 0), [&](Communicator& ranks, Computation& computation) {
     const at::Tensor values = computation.on_device(at::ones({12}));
     ranks.all_reduce(values).wait();
-    if (++under_way == 2) monitor->fail({5, 3, "shard 3 is broken"});
+    if (++under_way == 2) {
+      std::this_thread::sleep_for(200ms);  // in which the watches come to see the collective
+      monitor->fail({5, 3, "shard 3 is broken"});
+    }
     computation.drain();
     try {
       ranks.all_reduce(values).wait();
