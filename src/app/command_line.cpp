@@ -104,7 +104,10 @@ void add_simulate(Parser& parser) {
       [&parser, out] {
         Job& job = *parser.job;
         const config::Config settings = parser.common.load();
-        const auto communicator = job.make_communicator(settings.comm);
+        config::Comm comm = settings.comm;
+        // Nothing of a simulation is on a GPU, even where training will be.
+        if (comm.backend == config::Backend::nccl) comm.backend = config::Backend::automatic;
+        const auto communicator = job.make_communicator(comm, c10::kCPU).communicator;
         std::ostringstream unheard;
         std::ostream& output = parser.common.quiet ? static_cast<std::ostream&>(unheard) : std::cout;
         return simulate(

@@ -2,7 +2,6 @@
 
 #include "causalfm/comm/error.hpp"
 #include "causalfm/comm/topology.hpp"
-#include "causalfm/config/error.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -69,23 +68,11 @@ void Job::start_watchdog(const config::ProcessPlace& place, double deadline_seco
 
 int64_t Job::cores() { return environment_ ? environment_->cores_of_rank() : comm::cores_of_process(); }
 
-std::unique_ptr<comm::Communicator> Job::make_communicator(const config::Comm& settings) {
+Backend Job::make_communicator(const config::Comm& settings, c10::Device device) {
   const comm::Options options{.deadline = std::chrono::duration<double>(settings.deadline_seconds),
                               .monitor = watchdog_,
                               .check_calls = settings.check_calls};
-  if (settings.backend == config::Backend::single && world_size() > 1) {
-    throw config::ConfigError(
-        fmt::format("comm.backend is single, but {} ranks were started: set it to auto, or start "
-                    "one rank",
-                    world_size()));
-  }
-  if (settings.backend == config::Backend::mpi && !environment_) {
-    throw config::ConfigError(
-        "comm.backend is mpi, but no launcher started this process: use launch/mpirun.sh or "
-        "srun --mpi=pmix, or set it to auto");
-  }
-  if (!environment_ || settings.backend == config::Backend::single) return comm::make_single();
-  return comm::make_mpi(*environment_, options);
+  return make_backend(settings.backend, environment_ ? &*environment_ : nullptr, device, options);
 }
 
 int Job::run(const std::function<int()>& command) {

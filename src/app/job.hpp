@@ -5,6 +5,7 @@
 #include "causalfm/comm/watchdog.hpp"
 #include "causalfm/config/config.hpp"
 #include "causalfm/config/environment.hpp"
+#include "app/backend.hpp"
 #include "app/exit_code.hpp"
 
 #include <spdlog/logger.h>
@@ -30,8 +31,9 @@ class Job {
   /// Cores that this rank may use for itself.
   int64_t cores();
 
-  /// The communicator that the configuration asks for. @throws ConfigError when it cannot serve these ranks.
-  std::unique_ptr<comm::Communicator> make_communicator(const config::Comm& settings);
+  /// The communicator that the configuration asks for, for ranks that compute on `device` each. Collective.
+  /// @throws ConfigError when it cannot serve these ranks.
+  Backend make_communicator(const config::Comm& settings, c10::Device device);
 
   spdlog::logger& log() { return *log_; }
   bool has_terminal() const { return has_terminal_; }

@@ -27,17 +27,20 @@ c10::Device choose_device(config::DeviceKind asked, int64_t local_rank) {
 }  // namespace
 
 TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::function<bool()> stop_requested)
-    : communicator_(job.make_communicator(settings.comm)), file_system_(storage::make_real_file_system()) {
+    : file_system_(storage::make_real_file_system()) {
   const c10::Device device = choose_device(settings.runtime.device, job.local_rank());
+  Backend backend = job.make_communicator(settings.comm, device);
+  communicator_ = std::move(backend.communicator);
   const int64_t threads = settings.runtime.threads.value_or(job.cores());
   at::set_num_threads(static_cast<int>(threads));
   host_ = std::make_unique<training::Host>(training::Host{
       *communicator_, *file_system_, job.log(), job.has_terminal() && job.rank() == 0 ? &std::cout : nullptr, device,
       threads, instruction_set(), library_versions(), std::move(stop_requested)});
   if (job.rank() == 0) {
-    job.log().info("{} rank{} ({}), {} on each, {} thread{} a rank, {}", job.world_size(),
-                   job.world_size() == 1 ? "" : "s", communicator_->backend(), device.str(), threads,
-                   threads == 1 ? "" : "s", instruction_set());
+    job.log().log(backend.choice.warning ? spdlog::level::warn : spdlog::level::info,
+                  "{} rank{} ({}: {}), {} on each, {} thread{} a rank, {}", job.world_size(),
+                  job.world_size() == 1 ? "" : "s", communicator_->backend(), backend.choice.why, device.str(), threads,
+                  threads == 1 ? "" : "s", instruction_set());
   }
 }
 

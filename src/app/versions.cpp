@@ -1,5 +1,6 @@
 #include "app/versions.hpp"
 
+#include "causalfm/comm/backends.hpp"
 #include "causalfm/comm/topology.hpp"
 #include "causalfm/storage/hdf5_version.hpp"
 #include "causalfm/version.hpp"
@@ -11,9 +12,9 @@
 namespace causalfm::app {
 
 std::map<std::string, std::string> library_versions() {
-  return {{"causalfm", version},        {"libtorch", TORCH_VERSION},
-          {"mpi", comm::mpi_version()}, {"hdf5", storage::hdf5_version()},
-          {"nccl", "not built"},        {"cuda", cuda_version}};
+  return {{"causalfm", version},          {"libtorch", TORCH_VERSION},
+          {"mpi", comm::mpi_version()},   {"hdf5", storage::hdf5_version()},
+          {"nccl", comm::nccl_version()}, {"cuda", cuda_version}};
 }
 
 std::string instruction_set() { return at::get_cpu_capability(); }

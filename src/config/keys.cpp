@@ -131,7 +131,9 @@ void add_train(Table& table, Train& train) {
 
 void add_comm(Table& table, Comm& comm) {
   add(table, "comm.backend", choice(comm.backend),
-      "How ranks exchange tensors; auto: mpi under mpirun or srun, else single.");
+      "How ranks exchange tensors; auto: nccl where every rank has a GPU of its own, else mpi under mpirun or srun, "
+      "else "
+      "single.");
   add(table, "comm.deadline_seconds", real(comm.deadline_seconds, above_to(0, week_seconds)),
       "How long a rank waits for the others before it reports them missing.");
   add(table, "comm.bucket_mib", integer(comm.bucket_mib, 1, 65'536),

@@ -58,7 +58,7 @@ constexpr auto names_of(GradientPrecision) {
 }
 constexpr auto names_of(Backend) {
   return std::to_array<Named<Backend>>(
-      {{Backend::automatic, "auto"}, {Backend::mpi, "mpi"}, {Backend::single, "single"}});
+      {{Backend::automatic, "auto"}, {Backend::nccl, "nccl"}, {Backend::mpi, "mpi"}, {Backend::single, "single"}});
 }
 constexpr auto names_of(DeviceKind) {
   return std::to_array<Named<DeviceKind>>(

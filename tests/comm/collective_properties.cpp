@@ -35,7 +35,8 @@ struct Started {
 
 class RandomCollectives {
  public:
-  RandomCollectives(Communicator& communicator, uint64_t seed) : communicator_(communicator), random_(seed) {}
+  RandomCollectives(Communicator& communicator, uint64_t seed, const Workbench& workbench)
+      : communicator_(communicator), random_(seed), workbench_(workbench) {}
 
   Started start() {
     switch (integer(0, 4)) {
@@ -58,7 +59,7 @@ class RandomCollectives {
   Started all_reduce() {
     const Inputs inputs = draw(std::vector<int64_t>(world(), size()), width());
     const auto reduction = static_cast<Reduction>(integer(0, 2));
-    const at::Tensor mine = inputs.tensors[rank()].clone();
+    const at::Tensor mine = workbench_.place(inputs.tensors[rank()]);
     Pending pending = communicator_.all_reduce(mine, reduction);
     return {std::move(pending), [=, this] { expect_reduced(mine, inputs, reduction, 0); }};
   }
@@ -68,13 +69,13 @@ class RandomCollectives {
     for (int64_t& count : rows) count = integer(0, 3) == 0 ? 0 : integer(0, 9);
     const Inputs inputs = draw(rows, width(), /*reduced=*/false);
     const at::Tensor gathered =
-        at::ones({std::accumulate(rows.begin(), rows.end(), int64_t{0}), inputs.tensors[0].size(1)},
-                 inputs.tensors[0].options());
-    Pending pending = communicator_.all_gather(inputs.tensors[rank()], gathered, rows);
-    return {std::move(pending), [=] {
+        workbench_.place(at::ones({std::accumulate(rows.begin(), rows.end(), int64_t{0}), inputs.tensors[0].size(1)},
+                                  inputs.tensors[0].options()));
+    Pending pending = communicator_.all_gather(workbench_.place(inputs.tensors[rank()]), gathered, rows);
+    return {std::move(pending), [=, this] {
               std::vector<double> expected;
               for (const auto& values : inputs.values) expected.insert(expected.end(), values.begin(), values.end());
-              EXPECT_EQ(values_of(gathered), expected);
+              EXPECT_EQ(fetched(gathered), expected);
             }};
   }
 
@@ -85,32 +86,32 @@ class RandomCollectives {
     const int64_t before = std::accumulate(rows.begin(), rows.begin() + rank(), int64_t{0});
     const Inputs inputs = draw(std::vector<int64_t>(world(), whole), width());
     const int64_t columns = inputs.tensors[0].size(1);
-    const at::Tensor slice = at::ones({rows[rank()], columns}, inputs.tensors[0].options());
-    Pending pending = communicator_.reduce_scatter(inputs.tensors[rank()], slice, rows);
+    const at::Tensor slice = workbench_.place(at::ones({rows[rank()], columns}, inputs.tensors[0].options()));
+    Pending pending = communicator_.reduce_scatter(workbench_.place(inputs.tensors[rank()]), slice, rows);
     return {std::move(pending), [=, this] { expect_reduced(slice, inputs, Reduction::sum, before * columns); }};
   }
 
   Started all_to_all() {
     const int64_t columns = width();
     const Inputs inputs = draw(std::vector<int64_t>(world(), world()), columns, /*reduced=*/false);
-    const at::Tensor received = at::ones_like(inputs.tensors[rank()]);
-    Pending pending = communicator_.all_to_all(inputs.tensors[rank()], received);
+    const at::Tensor received = workbench_.place(at::ones_like(inputs.tensors[rank()]));
+    Pending pending = communicator_.all_to_all(workbench_.place(inputs.tensors[rank()]), received);
     return {std::move(pending), [=, this] {
               std::vector<double> expected;
               for (const auto& values : inputs.values) {
                 const auto mine = values.begin() + rank() * columns;
                 expected.insert(expected.end(), mine, mine + columns);
               }
-              EXPECT_EQ(values_of(received), expected);
+              EXPECT_EQ(fetched(received), expected);
             }};
   }
 
   Started broadcast() {
     const Inputs inputs = draw(std::vector<int64_t>(world(), size()), width(), /*reduced=*/false);
     const int64_t root = integer(0, world() - 1);
-    const at::Tensor mine = inputs.tensors[rank()].clone();
+    const at::Tensor mine = workbench_.place(inputs.tensors[rank()]);
     Pending pending = communicator_.broadcast(mine, root);
-    return {std::move(pending), [=] { EXPECT_EQ(values_of(mine), inputs.values[root]); }};
+    return {std::move(pending), [=, this] { EXPECT_EQ(fetched(mine), inputs.values[root]); }};
   }
 
   /// `result` against the reduction of all inputs, which it holds from element `first` on.
@@ -118,7 +119,7 @@ class RandomCollectives {
     const double epsilon = result.scalar_type() == at::kFloat    ? std::numeric_limits<float>::epsilon()
                            : result.scalar_type() == at::kDouble ? std::numeric_limits<double>::epsilon()
                                                                  : 0.0;
-    const std::vector<double> actual = values_of(result);
+    const std::vector<double> actual = fetched(result);
     for (size_t element = 0; element < actual.size(); ++element) {
       double expected = inputs.values[0][first + element];
       double magnitude = std::abs(expected);
@@ -153,6 +154,8 @@ class RandomCollectives {
     return inputs;
   }
 
+  std::vector<double> fetched(const at::Tensor& tensor) const { return values_of(workbench_.fetch(tensor)); }
+
   int64_t rank() const { return communicator_.rank(); }
   int64_t world() const { return communicator_.world_size(); }
   int64_t width() { return integer(1, 5); }
@@ -160,12 +163,17 @@ class RandomCollectives {
 
   Communicator& communicator_;
   std::mt19937_64 random_;
+  const Workbench& workbench_;
 };
 
 }  // namespace
 
-void check_random_collectives(Communicator& communicator, uint64_t seed, int rounds) {
-  RandomCollectives collectives(communicator, seed);
+Workbench host_workbench() {
+  return {[](const at::Tensor& values) { return values.clone(); }, [](const at::Tensor& tensor) { return tensor; }};
+}
+
+void check_random_collectives(Communicator& communicator, uint64_t seed, int rounds, const Workbench& workbench) {
+  RandomCollectives collectives(communicator, seed, workbench);
   std::mt19937_64 own_order(seed + 1000 + communicator.rank());
   for (int round = 0; round < rounds && !testing::Test::HasFatalFailure(); ++round) {
     std::vector<Started> started;

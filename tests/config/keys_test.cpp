@@ -104,7 +104,8 @@ TEST(Names, AreThoseOfTheContract) {
   expect_texts<Schedule>({{Schedule::constant, "constant"}, {Schedule::cosine, "cosine"}});
   expect_texts<OptimizerKind>({{OptimizerKind::adam, "adam"}});
   expect_texts<Precision>({{Precision::float32, "float32"}, {Precision::float64, "float64"}});
-  expect_texts<Backend>({{Backend::automatic, "auto"}, {Backend::mpi, "mpi"}, {Backend::single, "single"}});
+  expect_texts<Backend>(
+      {{Backend::automatic, "auto"}, {Backend::nccl, "nccl"}, {Backend::mpi, "mpi"}, {Backend::single, "single"}});
   expect_texts<DeviceKind>({{DeviceKind::automatic, "auto"}, {DeviceKind::cpu, "cpu"}, {DeviceKind::cuda, "cuda"}});
 }
 

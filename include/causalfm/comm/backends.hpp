@@ -3,10 +3,14 @@
 #include "causalfm/comm/communicator.hpp"
 #include "causalfm/comm/watchdog.hpp"
 
+#include <c10/core/Device.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 namespace causalfm::comm {
 
@@ -70,5 +74,22 @@ class MpiEnvironment {
 /// deadline for the others. Collectives progress while the ranks compute.
 /// @throws CommunicationError
 std::unique_ptr<Communicator> make_mpi(MpiEnvironment& environment, const Options& options);
+
+/// All ranks of `control` over NCCL, each with a GPU of its own, `device`. Tensors on it are exchanged there, on a
+/// stream of the communicator: wait() makes the current stream wait, not the host. Tensors in host memory are exchanged
+/// by way of the device, and wait() returns when they may be read. Where the host is blocked on the device while a rank
+/// is lost, the deadline ends the device's work; what it computed is then worthless, and the next call throws.
+/// Collective, by means of `control`, which is not used after that.
+/// @throws CommunicationError, also where nccl_built() is false.
+std::unique_ptr<Communicator> make_nccl(Communicator& control, c10::Device device, const Options& options);
+
+/// Whether NCCL and CUDA are built into this program.
+bool nccl_built();
+
+/// "2.28.9" or "not built".
+std::string nccl_version();
+
+/// The PCI bus of this GPU, which distinguishes it from every other of this node; empty for the CPU. Local.
+std::string gpu_identity(c10::Device device);
 
 }  // namespace causalfm::comm

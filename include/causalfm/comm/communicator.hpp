@@ -61,14 +61,15 @@ class Communicator {
   /// From here on this rank is in that phase of that step. Local.
   void announce(Phase phase, int64_t step);
 
+  /// From here on every call is first compared with those of the other ranks, over a communicator of CPU tensors that
+  /// carries nothing else. The same on all ranks.
+  void check_calls_over(std::unique_ptr<Communicator> channel) { check_channel_ = std::move(channel); }
+
   /// What this rank has asked for since the communicator was made. Local.
   Traffic traffic() const;
 
  protected:
   explicit Communicator(std::shared_ptr<Monitor> monitor = {}) : monitor_(std::move(monitor)) {}
-
-  /// From here on every call is first compared with those of the other ranks, over a communicator of CPU tensors.
-  void check_calls_over(std::unique_ptr<Communicator> channel) { check_channel_ = std::move(channel); }
 
  private:
   virtual std::unique_ptr<Pending::Operation> start_all_reduce(const Call& call, at::Tensor tensor,

@@ -21,7 +21,7 @@ enum class Schedule { constant, cosine };
 enum class OptimizerKind { adam };
 enum class Precision { float32, float64 };
 enum class GradientPrecision { float32, bfloat16 };
-enum class Backend { automatic, mpi, single };
+enum class Backend { automatic, nccl, mpi, single };
 enum class DeviceKind { automatic, cpu, cuda };
 
 /// The simulated universe: paper, Eqs. 1-4. Two equal sections describe equal bits.

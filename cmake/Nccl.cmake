@@ -1,0 +1,17 @@
+# causalfm::nccl_headers: nccl.h and the CUDA headers that it includes, from the wheels that torch requires, so that the
+# NCCL backend is compiled with NCCL's own types in the CPU build too. causalfm::nccl: also the library (CUDA only).
+get_filename_component(nvidia_wheels ${CAUSALFM_TORCH}/../nvidia ABSOLUTE)
+add_library(causalfm_nccl_headers INTERFACE)
+add_library(causalfm::nccl_headers ALIAS causalfm_nccl_headers)
+target_include_directories(causalfm_nccl_headers SYSTEM INTERFACE ${nvidia_wheels}/nccl/include)
+if(CAUSALFM_CUDA)
+  target_include_directories(causalfm_nccl_headers SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS})
+  add_library(causalfm_nccl INTERFACE)
+  add_library(causalfm::nccl ALIAS causalfm_nccl)
+  target_link_libraries(causalfm_nccl INTERFACE causalfm_nccl_headers ${nvidia_wheels}/nccl/lib/libnccl.so.2)
+else()
+  target_include_directories(causalfm_nccl_headers SYSTEM INTERFACE ${nvidia_wheels}/cu13/include)
+endif()
+if(NOT EXISTS ${nvidia_wheels}/nccl/include/nccl.h OR NOT (CAUSALFM_CUDA OR EXISTS ${nvidia_wheels}/cu13/include/crt))
+  message(FATAL_ERROR "no headers of NCCL or CUDA beside torch in ${CAUSALFM_PYTHON}: run launch/setup.sh")
+endif()
