@@ -16,6 +16,10 @@ struct Circumstances {
   int questions_in_progress;
 };
 
+void PrintTo(const Circumstances& circumstances, std::ostream* stream) {
+  *stream << circumstances.ranks << " ranks, " << circumstances.questions_in_progress << " questions in progress";
+}
+
 class NcclOfWorld : public NcclTest, public testing::WithParamInterface<Circumstances> {
  protected:
   static void check_on(int rounds, const std::function<Workbench(Computation&)>& workbench) {
