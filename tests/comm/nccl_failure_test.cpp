@@ -84,6 +84,8 @@ class NcclFailure : public NcclTest {
     EXPECT_THAT(failure_of([&] { ranks.broadcast(tensor, 0); }), Optional(sentence));
     EXPECT_THAT(failure_of([&] { ranks.barrier(); }), Optional(sentence));
     EXPECT_EQ(nccl_double::functions_of(ranks.rank()).size(), calls) << "NCCL was called after an error";
+    EXPECT_THAT(failure_of([&] { ranks.all_reduce(at::ones({4})); }), Optional(sentence));
+    EXPECT_EQ(nccl_double::copies(), 0) << "the device was given work after an error";
   }
 
   static void expect_aborted(int64_t rank) {
