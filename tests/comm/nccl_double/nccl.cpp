@@ -180,6 +180,7 @@ ncclResult_t comm_init_rank_config(ncclComm_t* communicator, int ranks, ncclUniq
     return ncclInvalidArgument;
   }
   if (config->blocking != 0) violation("a blocking communicator: a rank that is lost would hang the others");
+  if (!has_device()) violation("ncclCommInitRankConfig on a thread that has not said which device is its own");
   if (rank < 0 || rank >= ranks) return ncclInvalidArgument;
   const std::lock_guard lock(library().mutex);
   library().communicators.push_back(std::make_unique<ncclComm>(id.internal, rank, ranks, next_faults));
