@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     accident.pass("start");
     config::Comm settings;
     settings.deadline_seconds = deadline;
-    const auto communicator = job.make_communicator(settings);
+    const auto communicator = job.make_communicator(settings, c10::kCPU).communicator;
     for (int step = 0; step < 20; ++step) {
       communicator->announce(comm::Phase::step, step);
       if (step == 5) accident.pass("collective");

@@ -39,7 +39,7 @@ def test_run_folder(small, tmp_path):
     assert [line["step"] for line in lines if "loss" in line] == list(range(20))
     assert [line["step"] for line in lines if "validation_loss" in line] == [10, 20]
     assert {"step", "anchors_seen", "loss", "reconstruction", "star", "instrument", "learning_rate", "gradient_norm",
-            "curves_per_second", "seconds"} <= lines[0].keys()
+            "curves_per_second", "seconds", "data_wait_seconds", "exposed_communication_seconds"} <= lines[0].keys()
     assert {"step", "validation_loss", "validation_reconstruction", "validation_star", "validation_instrument",
             "validation_star_recall", "validation_instrument_recall"} <= lines[-1].keys()
     assert lines[-2]["anchors_seen"] == 20 * 7
@@ -75,6 +75,20 @@ def test_ranks_agree(small, tmp_path, sampler, latents):
         for name in one:
             if name.startswith("model/"):
                 assert np.abs(one[name] - many[name]).max() < 1e-5, name
+
+
+def test_pieces_and_the_wire_change_numbers_to_rounding(small, tmp_path):
+    def losses(name, *settings):
+        succeed("train", small, "--run", tmp_path / name, *settings, ranks=2)
+        return [line["loss"] for line in training_lines(tmp_path / name)]
+
+    whole = losses("whole")
+    pieces = losses("pieces", "--set", "train.micro_batch=1")
+    assert pieces == pytest.approx(whole, rel=1e-4)
+    rounded = losses("rounded", "--set", "comm.gradient_precision=bfloat16")
+    assert rounded[0] == whole[0]
+    assert rounded != whole
+    assert rounded == pytest.approx(whole, rel=1e-2)  # two roundings of 2^-8 at most in each gradient
 
 
 @pytest.mark.parametrize("ranks", [None, 2])

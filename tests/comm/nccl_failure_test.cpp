@@ -84,6 +84,8 @@ class NcclFailure : public NcclTest {
     EXPECT_THAT(failure_of([&] { ranks.broadcast(tensor, 0); }), Optional(sentence));
     EXPECT_THAT(failure_of([&] { ranks.barrier(); }), Optional(sentence));
     EXPECT_EQ(nccl_double::functions_of(ranks.rank()).size(), calls) << "NCCL was called after an error";
+    EXPECT_THAT(failure_of([&] { ranks.all_reduce(at::ones({4})); }), Optional(sentence));
+    EXPECT_EQ(nccl_double::copies(), 0) << "the device was given work after an error";
   }
 
   static void expect_aborted(int64_t rank) {
@@ -272,6 +274,32 @@ TEST_F(NcclFailure, AllRanksHearThatThereIsNoId) {
   });
   EXPECT_EQ(heard, 3);
   EXPECT_TRUE(nccl_double::records().empty());
+}
+
+TEST_F(NcclFailure, AStartThatFailsAfterNcclsAborts) {
+  EXPECT_THAT(
+      [] {
+        run_ranks_as_threads(1, patient(), [](Communicator& control) {
+          nccl_double::set_faults({});
+          nccl_double::refuse_streams(true);
+          make_nccl(nccl_double::nccl_api(), nccl_double::device_api(), control, 0, patient());
+        });
+      },
+      ThrowsMessage<CommunicationError>(HasSubstr("cudaStreamCreate")));
+  nccl_double::refuse_streams(false);
+  expect_aborted(0);
+}
+
+TEST_F(NcclFailure, ADeviceThatDoesNotTellOfEventsEndsTheConnection) {
+  run(1, [](Communicator& ranks, Computation& computation) {
+    const at::Tensor values = computation.on_device(at::ones({4}));
+    nccl_double::refuse_queries(true);
+    failure_of([&] { ranks.all_reduce(values).wait(); });
+    nccl_double::wait_for([] { return nccl_double::functions_of(0).back() == "ncclCommAbort"; }, "the abort");
+    nccl_double::refuse_queries(false);
+    EXPECT_THAT(failure_of([&] { ranks.all_reduce(values); }), Optional(HasSubstr("cudaEventQuery")));
+  });
+  expect_aborted(0);
 }
 
 TEST_F(NcclFailure, AnEndThatHangsEndsAtTheDeadlineWithAnAbort) {

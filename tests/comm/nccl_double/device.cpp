@@ -1,5 +1,7 @@
 #include "comm/nccl_double/device.hpp"
 
+#include "causalfm/comm/error.hpp"
+
 #include "comm/nccl_double/journal.hpp"
 #include "comm/nccl_double/memory.hpp"
 #include "comm/nccl_double/nccl.hpp"
@@ -98,6 +100,8 @@ struct Device {
   std::set<Event> events;
   std::vector<Event> destroyed_events;
   std::atomic<int> copies = 0;
+  std::atomic<bool> streams_refused = false;
+  std::atomic<bool> queries_refused = false;
   uint64_t seed = 1;
   std::chrono::microseconds longest_delay{0};
 };
@@ -108,6 +112,7 @@ Device& device() {
 }
 
 thread_local Stream current = nullptr;
+thread_local bool device_is_used = false;
 
 void check_stream(Stream stream, const char* function) {
   const std::lock_guard lock(device().mutex);
@@ -126,7 +131,7 @@ Passing& passing_of(Event event, const char* function, bool must_be_recorded) {
   return passing;
 }
 
-void use(int64_t) {}
+void use(int64_t) { device_is_used = true; }
 
 Stream current_stream(int64_t) {
   if (current == nullptr) violation("the thread that asks for its current stream computes nothing");
@@ -134,6 +139,7 @@ Stream current_stream(int64_t) {
 }
 
 Stream create_stream(int64_t) {
+  if (device().streams_refused) throw CommunicationError("cudaStreamCreateWithPriority failed in the double");
   const std::lock_guard lock(device().mutex);
   auto* const stream = new CUstream_st(++device().seed, device().longest_delay);
   device().streams.insert(stream);
@@ -197,6 +203,8 @@ void wait(Stream stream, Event event) {
 }
 
 bool query(Event event) {
+  if (device().queries_refused) throw CommunicationError("cudaEventQuery failed in the double");
+  if (!has_device()) violation("cudaEventQuery on a thread that has not said which device is its own");
   Passing& passing = passing_of(event, "cudaEventQuery", true);
   const std::lock_guard lock(passing.mutex);
   return passing.passed == passing.recorded;
@@ -260,6 +268,10 @@ void set_delays(uint64_t seed, std::chrono::microseconds longest) {
   device().seed = seed;
   device().longest_delay = longest;
 }
+
+bool has_device() { return device_is_used; }
+void refuse_streams(bool refuse) { device().streams_refused = refuse; }
+void refuse_queries(bool refuse) { device().queries_refused = refuse; }
 
 int copies() { return device().copies; }
 void clear_copies() { device().copies = 0; }

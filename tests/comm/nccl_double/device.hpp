@@ -36,6 +36,13 @@ bool on_device(const Region& region);
 int copies();
 void clear_copies();
 
+/// Whether this thread has said which device is its own.
+bool has_device();
+
+/// From now on the device refuses to make streams, or to tell of events, with a CommunicationError.
+void refuse_streams(bool refuse);
+void refuse_queries(bool refuse);
+
 /// Timed events that have been created and not destroyed.
 int timed_events();
 

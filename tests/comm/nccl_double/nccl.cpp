@@ -120,22 +120,19 @@ ncclResult_t begin_progress(ncclComm& communicator, std::function<void()> launch
   return communicator.state;
 }
 
-void check_memory(const Work& work, int ranks) {
-  const size_t read = bytes_read(work, ranks);
-  const size_t written = bytes_written(work, ranks);
-  if (work.from != nullptr && !on_device({work.from, read})) {
-    violation("NCCL would read beyond an allocation on the device");
-  }
-  if (work.to != nullptr && !on_device({work.to, written})) {
-    violation("NCCL would write beyond an allocation on the device");
-  }
+bool fits_memory(const Work& work, int ranks) {
+  const bool read = work.from == nullptr || on_device({work.from, bytes_read(work, ranks)});
+  const bool written = work.to == nullptr || on_device({work.to, bytes_written(work, ranks)});
+  if (!read) violation("NCCL would read beyond an allocation on the device");
+  if (!written) violation("NCCL would write beyond an allocation on the device");
+  return read && written;
 }
 
 ncclResult_t launch(ncclComm_t communicator, Stream stream, const std::vector<Work>& works) {
   const int ranks = communicator->ranks;
   std::vector<Region> regions;
   for (const Work& work : works) {
-    check_memory(work, ranks);
+    if (!fits_memory(work, ranks)) return communicator->state = ncclInvalidArgument;
     if (work.from != nullptr) regions.push_back({work.from, bytes_read(work, ranks)});
     if (work.to != nullptr) regions.push_back({work.to, bytes_written(work, ranks)});
   }
@@ -183,6 +180,7 @@ ncclResult_t comm_init_rank_config(ncclComm_t* communicator, int ranks, ncclUniq
     return ncclInvalidArgument;
   }
   if (config->blocking != 0) violation("a blocking communicator: a rank that is lost would hang the others");
+  if (!has_device()) violation("ncclCommInitRankConfig on a thread that has not said which device is its own");
   if (rank < 0 || rank >= ranks) return ncclInvalidArgument;
   const std::lock_guard lock(library().mutex);
   library().communicators.push_back(std::make_unique<ncclComm>(id.internal, rank, ranks, next_faults));
