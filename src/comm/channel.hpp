@@ -30,6 +30,7 @@ struct Outlook {
   std::optional<Verdict> verdict;
   std::vector<Straggler> stragglers;
   bool working = false;  ///< some rank that lives has not come to its end yet
+  bool speaks = true;    ///< this host is to say what ended the job, if rank 0 does not
 };
 
 /// One rank's end of the connections between the ranks. For the watchdog's thread.

@@ -128,7 +128,11 @@ void Coordinator::tell_pulse(SteadyTime now) {
     outlook_.stragglers.push_back(straggler(static_cast<int64_t>(rank), now));
   }
   std::ranges::stable_sort(outlook_.stragglers, std::ranges::greater{}, &Straggler::silent_seconds);
-  hub_.send_to_all_if_idle(Pulse{seats_.front().activity, outlook_.working, outlook_.stragglers});
+  const auto deputy = std::find_if(seats_.begin() + 1, seats_.end(), [&](const Seat& seat) {
+    return seat.state == Seat::State::present && !is_silent(seat, now);
+  });
+  hub_.send_to_all_if_idle(Pulse{seats_.front().activity, outlook_.working,
+                                 deputy == seats_.end() ? std::string() : deputy->host, outlook_.stragglers});
 }
 
 bool Coordinator::all_living_have_reported(SteadyTime now) const {

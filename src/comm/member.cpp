@@ -22,6 +22,7 @@ void Member::take(const Message& message) {
   } else if (const auto* pulse = std::get_if<Pulse>(&message)) {
     activity_of_rank_0_ = pulse->activity;
     outlook_.working = pulse->working;
+    deputy_ = pulse->deputy;
     outlook_.stragglers = pulse->stragglers;
   } else if (const auto* alarm = std::get_if<Alarm>(&message)) {
     if (!outlook_.failure) outlook_.failure = alarm->failure;
@@ -70,6 +71,8 @@ void Member::look_for_end(SteadyTime now, const Own& own) {
   } else if (outlook_.reach == Outlook::Reach::there) {
     const Seconds silence = now - heard_;
     if (spoke_.ended()) {
+      // All hosts see this alike. Silence they may not: each side of a cut has to say what it knows.
+      outlook_.speaks = deputy_.empty() || deputy_ == place_.host;
       lose_rank_0("died (" + spoke_.cause() + ")", own);
     } else if (silence > timing_.deadline) {
       lose_rank_0("has been silent for " + seconds_text(silence.count()) + " s (frozen or cut off), last known", own);

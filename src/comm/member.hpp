@@ -30,6 +30,7 @@ class Member final : public Channel {
   Spoke spoke_;
   std::string host_of_rank_0_;
   Activity activity_of_rank_0_;
+  std::string deputy_;
   SteadyTime start_;
   SteadyTime heard_;
   SteadyTime last_heartbeat_;

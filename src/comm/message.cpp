@@ -107,6 +107,7 @@ void write(Writer& out, const Heartbeat& heartbeat) { write(out, heartbeat.activ
 void write(Writer& out, const Pulse& pulse) {
   write(out, pulse.activity);
   out.byte(pulse.working ? 1 : 0);
+  out.text(pulse.deputy, longest_host);
   const size_t count = std::min(pulse.stragglers.size(), most_stragglers);
   out.byte(static_cast<uint8_t>(count));
   for (size_t i = 0; i < count; ++i) {
@@ -143,7 +144,7 @@ Hello read_hello(Reader& in) {
 }
 
 Pulse read_pulse(Reader& in) {
-  Pulse pulse{read_activity(in), in.flag(), {}};
+  Pulse pulse{read_activity(in), in.flag(), in.text(longest_host), {}};
   const uint8_t count = in.byte();
   if (count > most_stragglers) throw ProtocolError("a list that is too long");
   for (int i = 0; i < count; ++i) {

@@ -41,6 +41,7 @@ struct Heartbeat {
 struct Pulse {
   Activity activity;     ///< of rank 0
   bool working = false;  ///< some rank that lives has not come to its end yet
+  std::string deputy;    ///< the host that speaks when rank 0 dies; empty: none yet
   std::vector<Straggler> stragglers;
 };
 

@@ -255,6 +255,7 @@ void WatchdogThread::serve_channel(SteadyTime now) {
   const std::lock_guard lock(mutex_);
   outlook_.reach = seen.reach;
   outlook_.working = seen.working;
+  outlook_.speaks = seen.speaks;
   outlook_.stragglers = seen.stragglers;
   if (seen.failure) fail_elsewhere(*seen.failure, now);
   if (seen.verdict && !outlook_.verdict) {
@@ -281,8 +282,8 @@ void WatchdogThread::look_at_neighbours(SteadyTime now) {
 }
 
 void WatchdogThread::settle(SteadyTime now) {
-  std::string sentence;
   Verdict verdict;
+  bool speaks = true;
   {
     const std::lock_guard lock(mutex_);
     if (!own_.report || outlook_.verdict) return;
@@ -297,8 +298,9 @@ void WatchdogThread::settle(SteadyTime now) {
     verdict.sentence = theirs ? outlook_.failure->sentence
                               : "rank " + std::to_string(place_.rank) + ": " + own_.report->failure.sentence;
     verdict.reachable = has(Outlook::Reach::lost);
+    speaks = outlook_.speaks;
   }
-  if (!board_ || board_->claim_to_speak()) say(verdict.sentence);
+  if (speaks && (!board_ || board_->claim_to_speak())) say(verdict.sentence);
   const std::lock_guard lock(mutex_);
   outlook_.verdict = verdict;
   settled_.notify_all();
@@ -374,8 +376,8 @@ bool WatchdogThread::abort_is_over(SteadyTime now, int exit_code) {
     if (!abort_) return true;
     if (now - *ending_.since < abort_delay) return false;
     ending_.aborting = now;
-    thread_without_signals([abort = abort_, aborted = ending_.aborted, exit_code] {
-      abort(exit_code);
+    thread_without_signals([ask = abort_, aborted = ending_.aborted, exit_code] {
+      ask(exit_code);
       *aborted = true;
     }).detach();
   }

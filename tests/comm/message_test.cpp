@@ -23,7 +23,7 @@ std::vector<Message> one_of_each() {
   return {Hello{{1, 2, 255}, 7, "node7"},
           Welcome{"node0"},
           Heartbeat{some_activity()},
-          Pulse{some_activity(), true, {{3, "node3", 12.5, some_activity()}, {4, "", 0.0, {}}}},
+          Pulse{some_activity(), true, "node1", {{3, "node3", 12.5, some_activity()}, {4, "", 0.0, {}}}},
           Report{{3, 8, "out of memory"}, true},
           Alarm{{2, 4, "rank 2 died"}},
           Verdict{75, "rank 3: a sentence", true, true},
@@ -83,7 +83,7 @@ TEST(Message, LengthsAreBounded) {
   EXPECT_THROW(payload_bytes(std::string("\x01\x10\0\0", 4)), ProtocolError);  // 4097
   EXPECT_EQ(payload_bytes(std::string("\0\x10\0\0", 4)), 4096U);
 
-  Pulse pulse{some_activity(), false, {}};
+  Pulse pulse{some_activity(), false, std::string(1000, 'd'), {}};
   Activity wordy = some_activity();
   wordy.set_words(std::string(1000, 'w'));
   for (int i = 0; i < 1000; ++i) pulse.stragglers.push_back({i, std::string(1000, 'h'), 1.0, wordy});

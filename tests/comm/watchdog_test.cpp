@@ -40,8 +40,11 @@ Call call(int64_t number) { return {Collective::barrier, "barrier", 0, number}; 
 class Rank {
  public:
   Rank(const std::string& job, int64_t rank, int64_t world_size, const Watchdog::Timing& timing = quick())
+      : Rank(Place{job, rank, world_size, rank, world_size, "node7"}, timing) {}
+
+  explicit Rank(const Place& place, const Watchdog::Timing& timing = quick())
       : watchdog_(
-            {job, rank, world_size, rank, world_size, "node7"},
+            place,
             {[this](const std::string& sentence) { keep(said_, sentence); },
              [this](const std::string& sentence) { keep(warned_, sentence); }, [this](int code) { keep(left_, code); }},
             timing) {}
@@ -377,6 +380,30 @@ TEST_F(WatchdogOfAnotherProcess, AGuardMayWaitForTheWorkOfTheLiving) {
   EXPECT_THAT(ranks_[1]->left(), IsEmpty()) << "rank 2 is still in step 40";
   child_->signal(SIGSTOP);
   EXPECT_TRUE(eventually([&] { return !ranks_[1]->left().empty(); }, 8.0));
+}
+
+TEST(WatchdogOfTwoHosts, OneHostSpeaksWhenRankZeroDies) {
+  const std::string job = new_job();
+  ChildProcess child([&](ChildProcess::Pipe& pipe) {
+    Rank rank(Place{job + "-0", 0, 4, 0, 1, "node0"});
+    pipe.say(rank->invitation());
+    ::pause();
+  });
+  const std::string invitation = child.hear();
+  std::vector<std::unique_ptr<Rank>> ranks;
+  ranks.push_back(std::make_unique<Rank>(Place{job + "-1", 1, 4, 0, 1, "node1"}));
+  ranks.push_back(std::make_unique<Rank>(Place{job + "-2", 2, 4, 0, 2, "node2"}));
+  ranks.push_back(std::make_unique<Rank>(Place{job + "-2", 3, 4, 1, 2, "node2"}));
+  for (const auto& rank : ranks) (*rank)->join(invitation);
+  std::this_thread::sleep_for(400ms);
+  child.signal(SIGKILL);
+  for (const auto& rank : ranks) {
+    ASSERT_TRUE(eventually([&] { return (*rank)->failure().has_value(); }));
+    EXPECT_EQ((*rank)->agree({0, 4, "an echo"}, true).exit_code, 4);
+  }
+  EXPECT_THAT(ranks[0]->said(), ElementsAre(HasSubstr("rank 0 on node0 died")));
+  EXPECT_THAT(ranks[1]->said(), IsEmpty());
+  EXPECT_THAT(ranks[2]->said(), IsEmpty());
 }
 
 TEST(WatchdogBeforeConnections, DeathOnThisHostIsKnown) {
