@@ -100,6 +100,8 @@ class Nccl final : public Communicator {
   int64_t world_size() const override { return world_size_; }
   std::string_view backend() const override { return "nccl"; }
 
+  void require_intact() const override { connection_->check(); }
+
  private:
   // What has no elements has none on any rank, so that all ranks leave it out alike.
 

@@ -102,6 +102,7 @@ Step::Backward Step::backward(const data::LoadedStep& loaded) {
   flat_gradients.zero_();
   pieces.backward(gradient.at_outputs, reduction_);
   const double gradient_norm = at::linalg_vector_norm(flat_gradients).item<double>();
+  communicator_.require_intact();
   require_finite(gradient.losses, gradient_norm, loaded.step);
   return {gradient.losses, outputs, gradient_norm};
 }
