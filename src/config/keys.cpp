@@ -142,7 +142,8 @@ void add_comm(Table& table, Comm& comm) {
       "Numbers in which gradients travel between ranks: float32 (as they were computed) or bfloat16 (half the bytes; "
       "their sum is still taken in float32).");
   add(table, "comm.check_calls", boolean(comm.check_calls),
-      "Compare the ranks' calls before each exchange, so that calls that do not match are named; slow, for developers.");
+      "Compare the ranks' calls before each exchange, so that calls that do not match are named; slow, for "
+      "developers.");
 }
 
 void add_runtime(Table& table, Runtime& runtime) {

@@ -77,6 +77,7 @@ class NcclFailure : public NcclTest {
     const at::Tensor tensor = computation.on_device(at::ones({2, 2}));
     const at::Tensor other = computation.on_device(at::ones({4, 2}));
     const size_t calls = nccl_double::functions_of(ranks.rank()).size();
+    EXPECT_THAT(failure_of([&] { ranks.require_intact(); }), Optional(sentence));
     EXPECT_THAT(failure_of([&] { ranks.all_reduce(tensor); }), Optional(sentence));
     EXPECT_THAT(failure_of([&] { ranks.all_gather(tensor, other, {2, 2}); }), Optional(sentence));
     EXPECT_THAT(failure_of([&] { ranks.reduce_scatter(other, tensor, {2, 2}); }), Optional(sentence));

@@ -17,8 +17,8 @@ namespace causalfm::comm {
 /// One rank: every collective is a copy or nothing.
 std::unique_ptr<Communicator> make_single();
 
-/// Rank 0 of `world_size` ranks of which the others are only imagined: they bring to every collective what rank 0 brings,
-/// rows of theirs are copies of its. For planning: memory and traffic of a rank are those of the real job.
+/// Rank 0 of `world_size` ranks of which the others are only imagined: they bring to every collective what rank 0
+/// brings, rows of theirs are copies of its. For planning: memory and traffic of a rank are those of the real job.
 std::unique_ptr<Communicator> make_rehearsal(int64_t world_size);
 
 /// Runs `body` on `world_size` threads, each a rank of one communicator (CPU tensors), and joins them. Sums run in rank

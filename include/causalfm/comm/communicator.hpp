@@ -58,8 +58,8 @@ class Communicator {
   /// Returns when every rank has called it.
   void barrier();
 
-  /// Throws what has ended the communicator's work, if anything has: what a device has computed since then is worthless.
-  /// For before numbers are judged. Local.
+  /// Throws what has ended the communicator's work, if anything has: what a device has computed since then is
+  /// worthless. For before numbers are judged. Local.
   virtual void require_intact() const {}
 
   /// From here on this rank is in that phase of that step. Local.
