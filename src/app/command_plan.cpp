@@ -36,7 +36,8 @@ void print_memory(const training::Plan& plan, const config::Train& train, std::o
     output << fmt::format("  {:<14}{:>12}   {}\n", name, bytes_text(bytes), remark);
   };
   output << "memory of a rank\n";
-  line("program", memory.program, "libraries and what they keep");
+  line("program", memory.program, "libraries and what they hold");
+  if (memory.kept_back > 0.0) line("kept back", memory.kept_back, "by the allocator after many steps");
   line("parameters", memory.parameters);
   line("gradients", memory.gradients);
   line("optimizer", memory.optimizer);
@@ -120,6 +121,7 @@ Json to_json(const training::Plan& plan, const config::Train& train) {
           {"triplets_of_rank", plan.triplets},
           {"memory_bytes",
            {{"program", memory.program},
+            {"kept_back", memory.kept_back},
             {"parameters", memory.parameters},
             {"gradients", memory.gradients},
             {"optimizer", memory.optimizer},

@@ -21,6 +21,8 @@ constexpr double passes_over_memory = 3.0;
 constexpr double kernel_start_seconds = 4e-6;
 /// Context and libraries of a process on a GPU.
 constexpr double accelerator_program_bytes = 0.8e9;
+/// What the C library's allocator comes to keep back over many steps, as a part of what a step takes.
+constexpr double kept_back_of_step = 0.2;
 /// Of its memory, what a rank may plan with.
 constexpr double usable = 0.95;
 constexpr double worthwhile_exposed_share = 0.1;
@@ -95,16 +97,23 @@ Planner::Planner(const PlanRequest& request, const Host& host)
   }
   constexpr int64_t largest_small_step = 8;
   constexpr int64_t largest_measured_step = 256;
-  const int64_t large = std::clamp(triplets_, int64_t{2}, request.measure ? largest_measured_step : largest_small_step);
-  small_ = rehearsal_.step(large / 2, 0);
+  int64_t large = std::clamp(triplets_, int64_t{2}, request.measure ? largest_measured_step : largest_small_step);
+  int64_t small = large / 2;
+  if (train_.micro_batch > 0 && triplets_ > train_.micro_batch) {
+    // Beyond the first piece a step grows by what is kept of every row alone.
+    small = 2 * train_.micro_batch;
+    large = std::max(large, 3 * train_.micro_batch);
+  }
+  small_ = rehearsal_.step(small, 0);
   large_ = rehearsal_.step(large, request.measure ? 3 : 1);
   const int64_t rows_per_anchor = rehearsal_.assembly().sampler->rows_per_anchor();
   const int64_t rows = std::min(Validation::rows_at_once(train_, rows_per_anchor), train_.validation_triplets);
   validation_ = rehearsal_.encoding_bytes(std::min<int64_t>(rows, 64)) * static_cast<double>(rows) /
                 static_cast<double>(std::min<int64_t>(rows, 64));
   const MemoryPlan rehearsed = memory(large);
-  program_ = request.accelerator ? accelerator_program_bytes
-                                 : std::max(0.0, peak_resident_bytes() - (rehearsed.total - rehearsed.program));
+  program_ = request.accelerator
+                 ? accelerator_program_bytes
+                 : std::max(0.0, peak_resident_bytes() - (rehearsed.total - rehearsed.program - rehearsed.kept_back));
 }
 
 comm::Traffic::Volume Planner::volume(comm::Collective collective) const {
@@ -127,10 +136,11 @@ MemoryPlan Planner::memory(int64_t triplets) const {
   plan.optimizer = 2.0 * flat;
   plan.batches = static_cast<double>(batches_ahead) * rehearsal_.batch_bytes(triplets);
   plan.step = Line(small_, large_, &RehearsedStep::peak_bytes).at(triplets);
+  plan.kept_back = request_.accelerator ? 0.0 : kept_back_of_step * plan.step;
   const comm::Traffic::Volume gathered = volume(comm::Collective::all_gather);
   plan.projections = std::min(plan.step, 2.0 * static_cast<double>(gathered.bytes));
   plan.validation = validation_;
-  plan.total = plan.program + plan.parameters + plan.gradients + plan.optimizer + plan.batches +
+  plan.total = plan.program + plan.kept_back + plan.parameters + plan.gradients + plan.optimizer + plan.batches +
                std::max(plan.step, plan.validation);
   plan.available = hardware_.memory_bytes;
   return plan;

@@ -27,7 +27,7 @@ def peak_bytes(*arguments):
     ["model.encoder=mlp", "train.batch_triplets=1500", "model.feed_forward=512", "simulation.stars=400"],
 ])
 def test_memory_is_what_training_holds(small, tmp_path, overrides):
-    overrides = ["model.width=64", "model.blocks=2", "simulation.length=100", "train.steps=4", "train.validate_every=4",
+    overrides = ["model.width=64", "model.blocks=2", "simulation.length=100", "train.steps=8", "train.validate_every=8",
                  *overrides]
     settings = [part for override in overrides for part in ("--set", override)]
     planned = plan(small, 1, *settings)["memory_bytes"]["total"]

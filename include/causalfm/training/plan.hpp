@@ -37,7 +37,8 @@ struct PlanRequest {
 
 /// Memory of one rank in bytes, at its largest.
 struct MemoryPlan {
-  double program = 0.0;  ///< libraries, observation table, what allocators keep back; on a GPU the context
+  double program = 0.0;    ///< libraries, observation table; on a GPU the context
+  double kept_back = 0.0;  ///< by the allocator after many steps; on CPUs
   double parameters = 0.0;
   double gradients = 0.0;
   double optimizer = 0.0;
