@@ -44,9 +44,7 @@ data::LoadedStep Rehearsal::load(int64_t triplets) const {
 
 RehearsedStep Rehearsal::step(int64_t triplets, int repetitions) {
   const data::LoadedStep loaded = load(triplets);
-  config::Config settings = settings_;
-  settings.train.batch_triplets = triplets * ranks_;
-  Step step(settings, *assembly_.model, *assembly_.optimizer, *communicator_, host_.device);
+  Step step(settings_, *assembly_.model, *assembly_.optimizer, *communicator_, host_.device);
   RehearsedStep result;
   result.triplets = triplets;
   {

@@ -28,7 +28,8 @@ loss::BatchIdentity identity_of(const data::LoadedStep& loaded, c10::Device devi
 /// gradients are reduced, is then not much smaller than the others.
 std::vector<int64_t> rows_of_pieces(const data::LoadedStep& loaded, const config::Train& settings) {
   const int64_t rows = loaded.batch.flux.size(0);
-  const int64_t rows_per_anchor = loaded.batch.global_rows / settings.batch_triplets;
+  const int64_t anchors = loaded.global.role.eq(static_cast<int64_t>(data::Role::anchor)).sum().item<int64_t>();
+  const int64_t rows_per_anchor = loaded.batch.global_rows / anchors;
   const int64_t triplets = rows / rows_per_anchor;
   const int64_t most = settings.micro_batch > 0 ? settings.micro_batch : triplets;
   return data::rows_of_rank(triplets, rows_per_anchor, (triplets + most - 1) / most);

@@ -2,34 +2,15 @@
 #include "loaded_steps.hpp"
 #include "small_config.hpp"
 #include "test_host.hpp"
+#include "training/allocation_meter.hpp"
 #include "training/assembly.hpp"
 #include "training/step.hpp"
 
 #include <ATen/ATen.h>
-#include <c10/core/Allocator.h>
-#include <c10/util/ThreadLocalDebugInfo.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
-#include <memory>
 
 namespace causalfm::training {
 namespace {
-
-/// What tensors allocate on this thread, in bytes.
-class AllocationRecord final : public c10::MemoryReportingInfoBase {
- public:
-  void reportMemoryUsage(void*, int64_t bytes, size_t, size_t, c10::Device) override {
-    held_ += bytes;
-    peak = std::max(peak, held_);
-  }
-  bool memoryProfilingEnabled() const override { return true; }
-
-  int64_t peak = 0;
-
- private:
-  int64_t held_ = 0;
-};
 
 /// Peak of one step beyond what model, optimizer and batch hold.
 int64_t peak_bytes(int64_t triplets, int64_t micro_batch) {
@@ -42,10 +23,9 @@ int64_t peak_bytes(int64_t triplets, int64_t micro_batch) {
     Assembly assembly = assemble(settings, host.host());
     Step step(settings, *assembly.model, *assembly.optimizer, communicator, c10::kCPU);
     const data::LoadedStep loaded = load_step(settings, assembly, 0, 1, 0);
-    const auto record = std::make_shared<AllocationRecord>();
-    const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, record);
+    const AllocationMeter memory;
     step.backward(loaded);
-    peak = record->peak;
+    peak = memory.peak_bytes();
   });
   return peak;
 }
