@@ -1,6 +1,8 @@
 #include "app/command_train.hpp"
 
 #include "causalfm/config/error.hpp"
+#include "causalfm/training/plan.hpp"
+#include "app/exit_code.hpp"
 #include "app/stop_signals.hpp"
 #include "app/training_host.hpp"
 
@@ -16,6 +18,25 @@ namespace {
 /// Within this time of the death of a rank the others know of it.
 constexpr std::chrono::milliseconds peer_patience{1000};
 
+/// @throws OutOfMemory, which names the batch that fits, where memory runs out.
+run::Ending train_or_name_batch(const Job& job, const training::TrainRequest& request, const training::Host& host) {
+  try {
+    return training::train(request, host);
+  } catch (const std::exception& error) {
+    const auto asked = memory_asked_for(error);
+    if (!asked) throw;
+    const int64_t configured = request.config.train.batch_triplets;
+    const int64_t ranks = job.world_size();
+    const int64_t fits =
+        training::largest_batch({.config = request.config, .ranks = ranks, .ranks_per_node = job.local_size()}, host);
+    if (fits >= configured) throw;
+    throw OutOfMemory(
+        fmt::format("out of memory: {} was asked for; train.batch_triplets is {}, of which about {} fit on {} rank{} "
+                    "like this: set it to that or less, set or lower train.micro_batch, or give each rank more memory",
+                    *asked, configured, fits, ranks, ranks == 1 ? "" : "s"));
+  }
+}
+
 }  // namespace
 
 std::filesystem::path default_run_folder(const std::filesystem::path& config_file) {
@@ -30,7 +51,7 @@ int train_command(Job& job, const training::TrainRequest& request) {
     if (!whole && signals.terminated()) whole = !job.has_failed_elsewhere(peer_patience);
     return whole || !signals.terminated();
   });
-  const run::Ending ending = training::train(request, host.host());
+  const run::Ending ending = train_or_name_batch(job, request, host.host());
   if (ending != run::Ending::interrupted) return static_cast<int>(ExitCode::done);
   if (job.rank() == 0) job.log().info("run the same command again to go on");
   return static_cast<int>(ExitCode::interrupted);

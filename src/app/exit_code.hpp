@@ -1,6 +1,8 @@
 #pragma once
 
 #include <exception>
+#include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace causalfm::app {
@@ -17,6 +19,15 @@ enum class ExitCode : int {
   out_of_memory = 8,
   interrupted = 75,
 };
+
+/// Memory has run out, and more is known about it than what was asked for.
+class OutOfMemory : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What was asked for ("20.00 MiB", "an unknown amount") if `error` says that no memory was left for it.
+std::optional<std::string> memory_asked_for(const std::exception& error);
 
 /// What a person needs to know of a failure: one sentence, and the code that scripts see.
 struct Failure {

@@ -14,7 +14,7 @@ namespace causalfm::app {
 
 namespace {
 
-constexpr std::chrono::duration<double> abort_patience{5.0};
+constexpr std::chrono::duration<double> abort_patience = comm::Watchdog::Timing{}.abort;
 
 /// In which the news of a death comes from the other end of a connection.
 constexpr std::chrono::duration<double> last_look{0.03};

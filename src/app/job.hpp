@@ -27,6 +27,7 @@ class Job {
   int64_t rank() const { return rank_; }
   int64_t world_size() const { return world_size_; }
   int64_t local_rank() const { return environment_ ? environment_->local_rank() : 0; }
+  int64_t local_size() const { return environment_ ? environment_->local_size() : 1; }
 
   /// Cores that this rank may use for itself.
   int64_t cores();

@@ -107,6 +107,16 @@ const char* to_string(Collective collective) {
   return names[static_cast<size_t>(collective)];
 }
 
+Traffic Traffic::since(const Traffic& before) const {
+  Traffic added = *this;
+  for (size_t kind = 0; kind < volumes.size(); ++kind) {
+    added.volumes[kind].calls -= before.volumes[kind].calls;
+    added.volumes[kind].bytes -= before.volumes[kind].bytes;
+  }
+  added.exposed_seconds -= before.exposed_seconds;
+  return added;
+}
+
 std::string Call::place(int64_t rank, int64_t world_size) const {
   return words + " (collective " + std::to_string(number) + ") on rank " + std::to_string(rank) + " of " +
          std::to_string(world_size);

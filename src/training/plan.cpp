@@ -1,10 +1,13 @@
 #include "causalfm/training/plan.hpp"
 
 #include "causalfm/training/error.hpp"
+#include "causalfm/training/gradient_buckets.hpp"
 #include "training/communication_model.hpp"
 #include "training/process_memory.hpp"
 #include "training/rehearsal.hpp"
 #include "training/validation.hpp"
+
+#include <ATen/DeviceAccelerator.h>
 
 #include <algorithm>
 #include <cmath>
@@ -29,7 +32,6 @@ constexpr double worthwhile_exposed_share = 0.1;
 constexpr int64_t batches_ahead = 3;
 /// Two thirds of a step's computation is the backward pass, behind which gradients travel; the last bucket cannot.
 constexpr double backward_share = 2.0 / 3.0;
-constexpr double last_bucket_share = 1.0 / 8.0;
 
 /// A number of one rank's step as a line through two rehearsals.
 class Line {
@@ -50,11 +52,18 @@ class Line {
 
 int64_t triplets_of_first_rank(int64_t batch, int64_t ranks) { return (batch + ranks - 1) / ranks; }
 
-Hardware this_machine(int64_t ranks) {
-  return {.name = "this machine's CPU",
-          .node_bytes_per_second = 3e9,
-          .network_bytes_per_second = 1.25e9,
-          .ranks_per_node = ranks};
+/// Of the device on which `host` computes; memory is not looked at before it is needed.
+Hardware this_machine(int64_t ranks, const Host& host) {
+  Hardware hardware{.name = "this machine's CPU",
+                    .node_bytes_per_second = 3e9,
+                    .network_bytes_per_second = 1.25e9,
+                    .ranks_per_node = ranks};
+  if (host.device.is_cuda()) {
+    hardware.name = "this machine's GPU";
+    hardware.node_bytes_per_second = 25e9;
+    hardware.memory_bytes = static_cast<double>(at::accelerator::getMemoryInfo(host.device.index()).second);
+  }
+  return hardware;
 }
 
 /// Everything that the sections of a plan are made of.
@@ -63,6 +72,7 @@ class Planner {
   Planner(const PlanRequest& request, const Host& host);
 
   Plan plan();
+  int64_t largest_batch() const;
 
  private:
   MemoryPlan memory(int64_t triplets) const;
@@ -70,11 +80,11 @@ class Planner {
   std::vector<CollectivePlan> collectives(int64_t ranks) const;
   double exposed(int64_t ranks, double computation_seconds) const;
   comm::Traffic::Volume volume(comm::Collective collective) const;
-  int64_t largest_batch() const;
   std::vector<ScalePlan> scales() const;
 
   const PlanRequest& request_;
   const config::Train& train_;
+  bool on_accelerator_;
   Hardware hardware_;
   Rehearsal rehearsal_;
   int64_t triplets_;  ///< of the rank that holds most
@@ -82,18 +92,20 @@ class Planner {
   RehearsedStep large_;
   double program_ = 0.0;
   double validation_ = 0.0;
+  double last_bucket_share_ = 1.0;
 };
 
 Planner::Planner(const PlanRequest& request, const Host& host)
     : request_(request),
       train_(request.config.train),
-      hardware_(request.accelerator ? accelerator(*request.accelerator) : this_machine(request.ranks)),
+      on_accelerator_(request.accelerator || host.device.is_cuda()),
+      hardware_(request.accelerator ? accelerator(*request.accelerator) : this_machine(request.ranks, host)),
       rehearsal_(request.config, request.ranks, host),
       triplets_(triplets_of_first_rank(train_.batch_triplets, request.ranks)) {
   if (request.ranks_per_node) hardware_.ranks_per_node = *request.ranks_per_node;
   if (request.network_bytes_per_second) hardware_.network_bytes_per_second = *request.network_bytes_per_second;
   if (hardware_.memory_bytes == 0.0) {
-    hardware_.memory_bytes = available_bytes() / static_cast<double>(std::min(request.ranks, hardware_.ranks_per_node));
+    hardware_.memory_bytes = attainable_bytes(std::min(request.ranks, hardware_.ranks_per_node));
   }
   constexpr int64_t largest_small_step = 8;
   constexpr int64_t largest_measured_step = 256;
@@ -106,12 +118,16 @@ Planner::Planner(const PlanRequest& request, const Host& host)
   }
   small_ = rehearsal_.step(small, 0);
   large_ = rehearsal_.step(large, request.measure ? 3 : 1);
+  const model::Parameters& parameters = rehearsal_.assembly().model->parameters();
+  const GradientBucket last_bucket = gradient_buckets(parameters, request.config.comm.bucket_mib).back();
+  last_bucket_share_ =
+      static_cast<double>(last_bucket.elements) / static_cast<double>(parameters.flat_gradients().numel());
   const int64_t rows_per_anchor = rehearsal_.assembly().sampler->rows_per_anchor();
   const int64_t rows = std::min(Validation::rows_at_once(train_, rows_per_anchor), train_.validation_triplets);
   validation_ = rehearsal_.encoding_bytes(std::min<int64_t>(rows, 64)) * static_cast<double>(rows) /
                 static_cast<double>(std::min<int64_t>(rows, 64));
   const MemoryPlan rehearsed = memory(large);
-  program_ = request.accelerator
+  program_ = on_accelerator_
                  ? accelerator_program_bytes
                  : std::max(0.0, peak_resident_bytes() - (rehearsed.total - rehearsed.program - rehearsed.kept_back));
 }
@@ -136,7 +152,7 @@ MemoryPlan Planner::memory(int64_t triplets) const {
   plan.optimizer = 2.0 * flat;
   plan.batches = static_cast<double>(batches_ahead) * rehearsal_.batch_bytes(triplets);
   plan.step = Line(small_, large_, &RehearsedStep::peak_bytes).at(triplets);
-  plan.kept_back = request_.accelerator ? 0.0 : kept_back_of_step * plan.step;
+  plan.kept_back = on_accelerator_ ? 0.0 : kept_back_of_step * plan.step;
   const comm::Traffic::Volume gathered = volume(comm::Collective::all_gather);
   plan.projections = std::min(plan.step, 2.0 * static_cast<double>(gathered.bytes));
   plan.validation = validation_;
@@ -169,12 +185,14 @@ std::vector<CollectivePlan> Planner::collectives(int64_t ranks) const {
 
 double Planner::exposed(int64_t ranks, double computation_seconds) const {
   double gradients = 0.0;
-  double others = 0.0;
+  double all = 0.0;
   for (const CollectivePlan& plan : collectives(ranks)) {
-    const bool reduces = plan.collective == comm::Collective::all_reduce;
-    (reduces || plan.collective == comm::Collective::all_to_all ? gradients : others) += plan.seconds;
+    all += plan.seconds;
+    if (plan.collective == comm::Collective::all_reduce) gradients += plan.seconds;
+    // In bfloat16 a bucket goes to the ranks that sum its slices and comes back as large by all_gather.
+    if (plan.collective == comm::Collective::all_to_all) gradients += 2.0 * plan.seconds;
   }
-  return others + std::max(gradients - backward_share * computation_seconds, last_bucket_share * gradients);
+  return all - gradients + std::max(gradients - backward_share * computation_seconds, last_bucket_share_ * gradients);
 }
 
 int64_t Planner::largest_batch() const {
@@ -236,6 +254,11 @@ Plan Planner::plan() {
 Plan plan(const PlanRequest& request, const Host& host) {
   if (request.ranks < 1) throw TrainingError("plan: the number of ranks must be at least 1");
   return Planner(request, host).plan();
+}
+
+int64_t largest_batch(const PlanRequest& request, const Host& host) {
+  forget_past_memory();
+  return Planner(request, host).largest_batch();
 }
 
 }  // namespace causalfm::training

@@ -17,15 +17,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-comm::Traffic difference(const comm::Traffic& after, const comm::Traffic& before) {
-  comm::Traffic result = after;
-  for (size_t kind = 0; kind < result.volumes.size(); ++kind) {
-    result.volumes[kind].calls -= before.volumes[kind].calls;
-    result.volumes[kind].bytes -= before.volumes[kind].bytes;
-  }
-  return result;
-}
-
 }  // namespace
 
 Rehearsal::Rehearsal(const config::Config& settings, int64_t ranks, const Host& host)
@@ -52,7 +43,7 @@ RehearsedStep Rehearsal::step(int64_t triplets, int repetitions) {
     const OperationMeter operations;
     const comm::Traffic before = communicator_->traffic();
     step.backward(loaded);
-    result.traffic = difference(communicator_->traffic(), before);
+    result.traffic = communicator_->traffic().since(before);
     result.peak_bytes = static_cast<double>(memory.peak_bytes());
     result.allocated_bytes = static_cast<double>(memory.allocated_bytes());
     result.allocations = static_cast<double>(memory.allocations());

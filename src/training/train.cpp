@@ -131,7 +131,7 @@ void TrainingRun::require_agreement() {
 void TrainingRun::train_step() {
   host_.communicator.announce(comm::Phase::step, progress_.step);
   const Clock::time_point begin = Clock::now();
-  const double exposed_before = host_.communicator.traffic().exposed_seconds;
+  const comm::Traffic before = host_.communicator.traffic();
   const double waited_before = loader_->waited_seconds();
   const data::LoadedStep loaded = loader_->next();
   const double waited = loader_->waited_seconds() - waited_before;
@@ -140,7 +140,7 @@ void TrainingRun::train_step() {
   progress_.step = loaded.step + 1;
   if (!writes()) return;
 
-  const double exposed = host_.communicator.traffic().exposed_seconds - exposed_before;
+  const double exposed = host_.communicator.traffic().since(before).exposed_seconds;
   const double curves_per_second = static_cast<double>(loaded.batch.global_rows) / seconds_since(begin);
   metrics_->write({{"step", loaded.step},
                    {"anchors_seen", progress_.step * settings_.train.batch_triplets},

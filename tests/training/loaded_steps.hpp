@@ -11,11 +11,9 @@
 namespace causalfm::training {
 
 /// This rank's rows of a global step.
-inline data::LoadedStep load_step(const config::Config& settings, const Assembly& assembly, int64_t rank,
-                                  int64_t world_size, int64_t step) {
-  const data::GlobalBatch global = assembly.sampler->batch(step);
-  const int64_t rows_per_anchor = static_cast<int64_t>(global.rows.size()) / settings.train.batch_triplets;
-  return data::load(*assembly.source, global, rows_per_anchor, rank, world_size, step);
+inline data::LoadedStep load_step(const Assembly& assembly, int64_t rank, int64_t world_size, int64_t step) {
+  return data::load(*assembly.source, assembly.sampler->batch(step), assembly.sampler->rows_per_anchor(), rank,
+                    world_size, step);
 }
 
 /// Hides samples of a batch, as a function of the global row: every third of a row or so, and all of row 4.

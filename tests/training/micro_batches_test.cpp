@@ -38,7 +38,7 @@ std::vector<at::Tensor> gradients_of(const Assembly& assembly) {
 
 data::LoadedStep load(const config::Config& settings, const Variant& variant, const Assembly& assembly,
                       const comm::Communicator& communicator) {
-  data::LoadedStep loaded = load_step(settings, assembly, communicator.rank(), communicator.world_size(), step_number);
+  data::LoadedStep loaded = load_step(assembly, communicator.rank(), communicator.world_size(), step_number);
   if (variant.masked) hide_samples(loaded.batch);
   return loaded;
 }
@@ -138,7 +138,7 @@ int64_t calls_of_the_loss(int64_t micro_batch) {
   const TestHost host(communicator);
   Assembly assembly = assemble(settings, host.host());
   Step step(settings, *assembly.model, *assembly.optimizer, communicator, c10::kCPU);
-  step.backward(load_step(settings, assembly, 0, 1, 0));
+  step.backward(load_step(assembly, 0, 1, 0));
   return std::ranges::count_if(communicator.calls,
                                [](const std::string& words) { return words.find("gradients") == std::string::npos; });
 }

@@ -45,7 +45,7 @@ Observed observe_step(const config::Config& settings, int64_t ranks) {
     const TestHost host(communicator);
     Assembly assembly = assemble(settings, host.host());
     Step step(settings, *assembly.model, *assembly.optimizer, communicator, c10::kCPU);
-    const data::LoadedStep loaded = load_step(settings, assembly, communicator.rank(), ranks, 0);
+    const data::LoadedStep loaded = load_step(assembly, communicator.rank(), ranks, 0);
     const AllocationMeter memory;
     step.backward(loaded);
     if (communicator.rank() == 0) {

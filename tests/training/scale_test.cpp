@@ -32,15 +32,11 @@ Trained train_steps(const config::Config& settings, int64_t ranks) {
     Trained mine;
     for (int64_t number = 0; number < steps; ++number) {
       const comm::Traffic before = communicator.traffic();
-      const Step::Backward backward = step.backward(load_step(settings, assembly, communicator.rank(), ranks, number));
+      const Step::Backward backward = step.backward(load_step(assembly, communicator.rank(), ranks, number));
       mine.losses.push_back(backward.losses.total);
       mine.gradients = assembly.model->parameters().flat_gradients().clone();
       step.update(number, backward.gradient_norm);
-      mine.traffic = communicator.traffic();
-      for (size_t kind = 0; kind < mine.traffic.volumes.size(); ++kind) {
-        mine.traffic.volumes[kind].calls -= before.volumes[kind].calls;
-        mine.traffic.volumes[kind].bytes -= before.volumes[kind].bytes;
-      }
+      mine.traffic = communicator.traffic().since(before);
     }
     mine.parameters = assembly.model->parameters().flat_values().detach().clone();
     if (communicator.rank() == ranks - 1) trained = mine;

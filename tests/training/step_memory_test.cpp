@@ -22,7 +22,7 @@ int64_t peak_bytes(int64_t triplets, int64_t micro_batch) {
     const TestHost host(communicator);
     Assembly assembly = assemble(settings, host.host());
     Step step(settings, *assembly.model, *assembly.optimizer, communicator, c10::kCPU);
-    const data::LoadedStep loaded = load_step(settings, assembly, 0, 1, 0);
+    const data::LoadedStep loaded = load_step(assembly, 0, 1, 0);
     const AllocationMeter memory;
     step.backward(loaded);
     peak = memory.peak_bytes();

@@ -58,7 +58,7 @@ TEST_P(StepOverlap, BucketsLeaveWhenBackwardHasJustPassedThem) {
       return gradient;
     });
   }
-  step.backward(load_step(settings, assembly, 0, 1, 0));
+  step.backward(load_step(assembly, 0, 1, 0));
   EXPECT_EQ(found, parameters.count());
 
   const std::vector<GradientBucket> buckets = gradient_buckets(parameters, settings.comm.bucket_mib);
@@ -142,7 +142,7 @@ TEST(StepOverlapLong, HidesMostOfAWireThatTakesHalfOfBackward) {
   const TestHost host(wire);
   Assembly assembly = assemble(settings, host.host());
   Step step(settings, *assembly.model, *assembly.optimizer, wire, c10::kCPU);
-  const data::LoadedStep loaded = load_step(settings, assembly, 0, 1, 0);
+  const data::LoadedStep loaded = load_step(assembly, 0, 1, 0);
   step.backward(loaded);  // warms up
 
   const auto start = Clock::now();

@@ -36,6 +36,9 @@ struct Traffic {
 
   Volume& of(Collective collective) { return volumes[static_cast<size_t>(collective)]; }
   const Volume& of(Collective collective) const { return volumes[static_cast<size_t>(collective)]; }
+
+  /// What was added to `before`.
+  Traffic since(const Traffic& before) const;
 };
 
 }  // namespace causalfm::comm

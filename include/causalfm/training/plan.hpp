@@ -29,7 +29,7 @@ std::vector<std::string> accelerator_names();
 struct PlanRequest {
   config::Config config;
   int64_t ranks = 1;
-  std::optional<std::string> accelerator;          ///< none: the CPU of this machine, which is measured
+  std::optional<std::string> accelerator;          ///< none: the host's device, which is measured
   std::optional<int64_t> ranks_per_node;           ///< none: as the accelerator's nodes have; on CPUs all on one
   std::optional<double> network_bytes_per_second;  ///< none: as the accelerator's nodes have
   bool measure = false;                            ///< steps of the true size, not only small ones
@@ -96,5 +96,9 @@ struct Plan {
 /// ranks that are only imagined, and extending to the true batch what grows with it. Times of an accelerator are
 /// estimates from its data sheet. Local. @throws as assembling a run does; TrainingError for an unknown accelerator.
 Plan plan(const PlanRequest& request, const Host& host);
+
+/// Plan::largest_batch alone; 0 if not even one triplet fits on every rank. For after memory has run out: what that
+/// left behind is given back first.
+int64_t largest_batch(const PlanRequest& request, const Host& host);
 
 }  // namespace causalfm::training
