@@ -9,6 +9,7 @@ from pathlib import Path
 ADDRESSES = ["10.213.77.1", "10.213.77.2"]
 NETWORK = "10.213.77.0/24"
 FASTEST = 4e9  # bytes a second; more than this machine moves
+BURST = 131072  # bytes that pass at once after a pause; fewer than two of the kernel's packets would be cut to 1,500 each
 
 
 def ip(*arguments, check=True):
@@ -62,7 +63,7 @@ class TwoHosts:
         rate = FASTEST if bytes_per_second is None else bytes_per_second
         for side, name in enumerate(self._names):
             # In place and with a long queue: what waits in it is not lost, or TCP would stall for 200 ms to send again.
-            bucket = ["tbf", "rate", f"{int(8 * rate)}bit", "burst", "64kb", "limit", "64mb"]
+            bucket = ["tbf", "rate", f"{int(8 * rate)}bit", "burst", str(BURST), "limit", "64mb"]
             subprocess.run(["tc", "-n", name, "qdisc", "replace", "dev", f"cable{side}", "root", *bucket], check=True)
 
     def mpirun(self, source, arguments, binary):
@@ -85,6 +86,8 @@ class TwoHosts:
         return ["sh", "-c", f"exec {self._inside(0)} {shlex.join(map(str, command))}"], environment
 
     def _inside(self, side):
-        """The beginning of a command line that runs on that host."""
+        """The beginning of a command line that runs on that host, which has one core of this machine."""
         name = self._names[side]
-        return f"ip netns exec {name} unshare --uts sh -c 'hostname host-{side} && exec \"$@\"' sh"
+        cores = sorted(os.sched_getaffinity(0))
+        core = cores[side % len(cores)]
+        return f"taskset -c {core} ip netns exec {name} unshare --uts sh -c 'hostname host-{side} && exec \"$@\"' sh"

@@ -1,10 +1,10 @@
 """Trains on two hosts joined by a network that is slow now and then: so slow that a step's traffic takes as long as half
 of its backward pass.
 
-Backward is taken to be two thirds of a step on the fast network. What a rank sends each step comes from `causalfm plan`,
-the rate of the slow network follows, and hidden is the part of the traffic's time by which steps do not become longer:
-1 - (step on the slow network - step on the fast one) / (bytes / rate). Both belong to one run, in turns of some steps,
-so that a machine that slows down slows both.
+Backward is taken to be two thirds of a step on the fast network. What a rank sends each step comes from `causalfm plan`;
+less what the network lets pass at once, it sets the rate of the slow network. Hidden is the part of the traffic's time by
+which steps do not become longer: 1 - (step on the slow network - step on the fast one) / traffic's time. Both belong to
+one run, in turns of some steps, so that a machine that slows down slows both.
 """
 import argparse
 import json
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from two_hosts import TwoHosts, impossible  # noqa: E402
+from two_hosts import BURST, TwoHosts, impossible  # noqa: E402
 
 BINARY = Path(os.environ.get("CAUSALFM_BINARY", ROOT / "build" / "causalfm"))
 BACKWARD_SHARE = 2 / 3
@@ -112,12 +112,12 @@ def main():
             first = WARM_UP + 2 * pair * turn
             fast.append(Turn(training, first, arguments.steps))
             traffic.append(0.5 * BACKWARD_SHARE * (fast[-1].step - fast[-1].exposed))
-            hosts.limit(sent / traffic[-1])
+            hosts.limit((sent - BURST) / traffic[-1])
             slow.append(Turn(training, first + turn, arguments.steps))
             hosts.limit(None)
             hidden.append(1 - (slow[-1].step - fast[-1].step) / traffic[-1])
         training.end()
-    rates = [sent / seconds for seconds in traffic]
+    rates = [(sent - BURST) / seconds for seconds in traffic]
     print(f"| 2 hosts, {arguments.triplets} triplets a rank, {Path(arguments.config).name} | median of {arguments.pairs} (least to most) |")
     print("|---|---|")
     print(f"| step on the fast network, ms | {spread([turn.step for turn in fast], 1e3)} |")

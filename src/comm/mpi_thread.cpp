@@ -4,6 +4,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace causalfm::comm {
@@ -90,7 +91,7 @@ bool MpiThread::wait_until(Exchange& exchange, Clock::time_point end) {
   std::unique_lock lock(mutex_);
   if (!exchange.complete) {
     ++waiting_;
-    last_answer_ = Clock::now();
+    last_event_ = Clock::now();
     asked_.notify_one();
     answered_.wait_until(lock, end, [&] { return exchange.complete; });
     --waiting_;
@@ -115,6 +116,7 @@ void MpiThread::serve() {
       lock.unlock();
       task();
       lock.lock();
+      last_event_ = Clock::now();
       answered_.notify_all();
     }
     if (under_way_.empty()) continue;
@@ -124,44 +126,44 @@ void MpiThread::serve() {
 }
 
 void MpiThread::drive(std::unique_lock<std::mutex>& lock) {
-  lock.unlock();
-  std::list<std::shared_ptr<Exchange>> ended;  // only this thread changes under_way_
-  for (auto exchange = under_way_.begin(); exchange != under_way_.end();) {
-    const auto next = std::next(exchange);
+  // Every test drives all requests, so that of the oldest is enough; ranks start exchanges in one order, so that the
+  // oldest never waits for a younger one.
+  while (!under_way_.empty()) {
+    const std::shared_ptr<Exchange> oldest = under_way_.front();
+    lock.unlock();
     int complete = 0;
+    std::exception_ptr error;
     try {
-      check_mpi(MPI_Test(&(*exchange)->request, &complete, MPI_STATUS_IGNORE), (*exchange)->place);
+      check_mpi(MPI_Test(&oldest->request, &complete, MPI_STATUS_IGNORE), oldest->place);
     } catch (const CommunicationError&) {
-      (*exchange)->error = std::current_exception();
+      error = std::current_exception();
     }
-    if (complete || (*exchange)->error) {
-      const std::lock_guard removal(mutex_);
-      ended.splice(ended.end(), under_way_, exchange);
-    }
-    exchange = next;
+    lock.lock();
+    if (!complete && !error) return;
+    under_way_.pop_front();  // only this thread changes it
+    oldest->error = error;
+    oldest->complete = true;
+    oldest->buffers.reset();
+    last_event_ = Clock::now();
+    answered_.notify_all();
   }
-  lock.lock();
-  for (const auto& exchange : ended) {
-    exchange->complete = true;
-    exchange->buffers.reset();
-  }
-  if (ended.empty()) return;
-  last_answer_ = Clock::now();
-  answered_.notify_all();
 }
 
 void MpiThread::pause(std::unique_lock<std::mutex>& lock) {
   const auto asked = [&] { return ending_ || !tasks_.empty(); };
+  const Clock::duration eventless = Clock::now() - last_event_;
   if (waiting_ == 0) {
-    asked_.wait_for(lock, 100us, [&] { return asked() || waiting_ > 0; });
+    // A look costs some 25 us of a core that computes. An exchange that takes long loses little by being looked at
+    // seldom.
+    const auto interval = std::clamp<Clock::duration>(eventless / 2, 200us, 2ms);
+    asked_.wait_for(lock, interval, [&] { return asked() || waiting_ > 0; });
     return;
   }
   // With a core for each thread, polling answers soonest. With fewer, the rank waited for needs this one, and who has
   // waited long is waiting for computation and may as well sleep.
-  const Clock::duration unanswered = Clock::now() - last_answer_;
-  if (unanswered > 5ms) {
+  if (eventless > 5ms) {
     asked_.wait_for(lock, 50us, asked);
-  } else if (unanswered > 20us) {
+  } else if (eventless > 20us) {
     lock.unlock();
     sched_yield();
     lock.lock();

@@ -7,7 +7,6 @@
 #include <deque>
 #include <exception>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -63,11 +62,11 @@ class MpiThread {
   std::condition_variable asked_;     ///< the thread sleeps here
   std::condition_variable answered_;  ///< the others wait here
   std::deque<std::function<void()>> tasks_;
-  std::list<std::shared_ptr<Exchange>> under_way_;
+  std::deque<std::shared_ptr<Exchange>> under_way_;
   int64_t waiting_ = 0;  ///< threads in wait_until
   bool ending_ = false;
-  std::chrono::steady_clock::time_point last_answer_;
-  std::thread thread_;  ///< last: it uses all the others
+  std::chrono::steady_clock::time_point last_event_;  ///< when something was asked for or came to its end
+  std::thread thread_;                                ///< last: it uses all the others
 };
 
 class MpiThread::Exchange {

@@ -1,13 +1,15 @@
 #include "causalfm/training/gradient_buckets.hpp"
 
 #include <ATen/ATen.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <random>
 
 namespace causalfm::training {
 namespace {
+
+using testing::ElementsAre;
 
 constexpr int64_t mebibyte = 1 << 20;
 
@@ -34,15 +36,23 @@ TEST(GradientBuckets, GoFromTheEndToTheStart) {
   expect(3, 0, 16384, 2);
 }
 
-TEST(GradientBuckets, AModelHasEightAtLeastUnlessTheyAreSmall) {
-  const std::vector<int64_t> many(512, 1024);  // 2 MiB
-  EXPECT_EQ(gradient_buckets(parameters_of(many), 4).size(), 8);
-  EXPECT_EQ(gradient_buckets(parameters_of(many, at::kDouble), 4).size(), 8);
-  EXPECT_EQ(gradient_buckets(parameters_of(std::vector<int64_t>(32, 1024)), 4).size(), 2);
-  EXPECT_EQ(gradient_buckets(parameters_of({5, 7}), 4).size(), 1);
-  const std::vector<int64_t> large(24, mebibyte / 4);  // 24 MiB, of which an eighth is 3
-  EXPECT_EQ(gradient_buckets(parameters_of(large), 4).size(), 8);
-  EXPECT_EQ(gradient_buckets(parameters_of(large), 2).size(), 12);
+std::vector<int64_t> kibibytes_of_buckets(const std::vector<int64_t>& sizes, int64_t bucket_mib) {
+  std::vector<int64_t> kibibytes;
+  for (const GradientBucket& bucket : gradient_buckets(parameters_of(sizes), bucket_mib)) {
+    kibibytes.push_back(bucket.elements * 4 / 1024);
+  }
+  return kibibytes;
+}
+
+TEST(GradientBuckets, AreAnEighthOfTheModelAndSmallerTowardsTheEnd) {
+  EXPECT_THAT(kibibytes_of_buckets(std::vector<int64_t>(512, 1024), 4),  // 2 MiB
+              ElementsAre(256, 256, 256, 256, 256, 192, 144, 108, 80, 64, 64, 64, 52));
+  EXPECT_THAT(kibibytes_of_buckets(std::vector<int64_t>(32, 1024), 4), ElementsAre(64, 64));
+  EXPECT_THAT(kibibytes_of_buckets({256, 512}, 4), ElementsAre(3));
+  const std::vector<int64_t> large(24 * 16, mebibyte / 64);  // 24 MiB, of which an eighth is 3
+  EXPECT_EQ(kibibytes_of_buckets(large, 4).front(), 3072);
+  EXPECT_EQ(kibibytes_of_buckets(large, 2).front(), 2048);
+  EXPECT_EQ(kibibytes_of_buckets(large, 4).back(), 64);
 }
 
 TEST(GradientBuckets, AreFullRunsOfWholeParameters) {
@@ -55,14 +65,16 @@ TEST(GradientBuckets, AreFullRunsOfWholeParameters) {
     const int64_t bucket_mib = 1 + static_cast<int64_t>(random() % 3);
     const auto element_bytes = static_cast<int64_t>(elementSize(dtype));
     const int64_t gradient_bytes = parameters.flat_gradients().numel() * element_bytes;
-    const int64_t most = std::min(bucket_mib * mebibyte, std::max<int64_t>(gradient_bytes / 8, 65536));
 
     int64_t end = parameters.flat_gradients().numel();
     auto entry = parameters.entries().rbegin();
     int64_t previous_bytes = 0;
+    int64_t most_of_previous = 0;
     for (const GradientBucket& bucket : gradient_buckets(parameters, bucket_mib)) {
       ASSERT_EQ(bucket.first + bucket.elements, end);
       ASSERT_GE(bucket.parameters, 1);
+      const int64_t share = std::min(gradient_bytes / 8, end * element_bytes / 4);
+      const int64_t most = std::min(bucket_mib * mebibyte, std::max<int64_t>(share, 65536));
       const auto last_of_bucket = entry;
       entry += bucket.parameters;
       ASSERT_EQ(std::prev(entry)->offset, bucket.first);
@@ -71,9 +83,10 @@ TEST(GradientBuckets, AreFullRunsOfWholeParameters) {
       }
       if (previous_bytes > 0) {
         const int64_t next_bytes = (end - last_of_bucket->offset) * element_bytes;
-        EXPECT_GT(previous_bytes + next_bytes, most) << "the bucket before had room";
+        EXPECT_GT(previous_bytes + next_bytes, most_of_previous) << "the bucket before had room";
       }
       previous_bytes = bucket.elements * element_bytes;
+      most_of_previous = most;
       end = bucket.first;
     }
     EXPECT_EQ(end, 0);

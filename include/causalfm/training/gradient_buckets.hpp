@@ -17,8 +17,9 @@ struct GradientBucket {
 
 /// Divides the gradient of a model into buckets, in the order in which they are reduced: from the end of the flat
 /// buffer, whose gradients backward finds first, to its start. A bucket takes as many parameters as fit into
-/// comm.bucket_mib and into an eighth of the gradient, so that a small model overlaps too, but an eighth counts as
-/// 64 KiB at least; a parameter that is larger is a bucket of its own. Local; equal on every rank.
+/// comm.bucket_mib, into an eighth of the gradient, so that a small model overlaps too, and into a quarter of what is
+/// left, so that little remains to be sent when backward ends; but these shares count as 64 KiB at least. A parameter
+/// that is larger is a bucket of its own. Local; equal on every rank.
 std::vector<GradientBucket> gradient_buckets(const model::Parameters& parameters, int64_t bucket_mib);
 
 }  // namespace causalfm::training

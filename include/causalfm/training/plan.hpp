@@ -29,10 +29,10 @@ std::vector<std::string> accelerator_names();
 struct PlanRequest {
   config::Config config;
   int64_t ranks = 1;
-  std::optional<std::string> accelerator;          ///< none: the host's device, which is measured
-  std::optional<int64_t> ranks_per_node;           ///< none: as the accelerator's nodes have; on CPUs all on one
-  std::optional<double> network_bytes_per_second;  ///< none: as the accelerator's nodes have
-  bool measure = false;                            ///< steps of the true size, not only small ones
+  std::optional<std::string> accelerator = {};          ///< none: the host's device, which is measured
+  std::optional<int64_t> ranks_per_node = {};           ///< none: as the accelerator's nodes have; on CPUs all on one
+  std::optional<double> network_bytes_per_second = {};  ///< none: as the accelerator's nodes have
+  bool measure = false;                                 ///< steps of the true size, not only small ones
 };
 
 /// Memory of one rank in bytes, at its largest.
