@@ -14,19 +14,24 @@ ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings
   const auto& kinds = settings.block;
   for (size_t i = 0; i < kinds.size(); ++i) {
     const auto before = std::count(kinds.begin(), kinds.begin() + static_cast<std::ptrdiff_t>(i), kinds[i]);
-    const Scope own = scope / (name_of(kinds[i]) + (before == 0 ? "" : std::to_string(before + 1)));
-    residuals_.push_back({LayerNorm(own / "pre_norm", settings.width), make_sublayer(kinds[i], own, settings),
+    const std::string name = name_of(kinds[i]) + (before == 0 ? "" : std::to_string(before + 1));
+    const Scope own = scope / name;
+    residuals_.push_back({name, LayerNorm(own / "pre_norm", settings.width), make_sublayer(kinds[i], own, settings),
                           first_layer + static_cast<int64_t>(i)});
   }
 }
 
-at::Tensor ConformerBlock::forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key) const {
+at::Tensor ConformerBlock::forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
+                                   const ObservedPlace& place) const {
   at::Tensor state = input;
   for (const Residual& residual : residuals_) {
     const at::Tensor change = residual.sublayer->forward(residual.norm(state), mask);
+    (place / residual.name).show(change);
     state = state + (key == nullptr ? change : dropout(change, *key, residual.layer, dropout_));
   }
-  return last_norm_(state);
+  const at::Tensor normed = last_norm_(state);
+  (place / "norm").show(normed);
+  return normed;
 }
 
 }  // namespace causalfm::model

@@ -2,10 +2,12 @@
 
 #include "causalfm/model/model.hpp"
 #include "model/layer_norm.hpp"
+#include "model/observed_place.hpp"
 #include "model/sublayer.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace causalfm::model {
@@ -19,10 +21,12 @@ class ConformerBlock {
   ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer);
 
   /// [batch, time, width] -> the same. @param key null: no dropout
-  at::Tensor forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key) const;
+  at::Tensor forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
+                     const ObservedPlace& place) const;
 
  private:
   struct Residual {
+    std::string name;
     LayerNorm norm;
     std::unique_ptr<Sublayer> sublayer;
     int64_t layer;

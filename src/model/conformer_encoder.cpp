@@ -23,13 +23,21 @@ ConformerEncoder::ConformerEncoder(const Scope& scope, const config::Model& sett
   }
 }
 
-at::Tensor ConformerEncoder::forward(const EncoderInput& input, const DropoutKey* key) const {
+at::Tensor ConformerEncoder::forward(const EncoderInput& input, const DropoutKey* key,
+                                     const ObservedPlace& place) const {
   at::Tensor state = input.mask.zero_masked(embed_(input.flux.unsqueeze(-1)) + input.time_encoding);
-  for (const ConformerBlock& block : blocks_) {
-    state = block.forward(state, input.mask, key);
+  (place / "embedding").show(state);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    state = blocks_[i].forward(state, input.mask, key, place.part("block", static_cast<int64_t>(i)));
   }
-  const at::Tensor pooled = input.mask.mean(state);
-  return latent_(spectrum_ ? at::cat({pooled, (*spectrum_)(input.spectrum)}, 1) : pooled);
+  at::Tensor pooled = input.mask.mean(state);
+  (place / "pooling").show(pooled);
+  if (spectrum_) {
+    pooled = at::cat({pooled, (*spectrum_)(input.spectrum, place / "spectrum")}, 1);
+  }
+  const at::Tensor latent = latent_(pooled);
+  (place / "latent").show(latent);
+  return latent;
 }
 
 }  // namespace causalfm::model

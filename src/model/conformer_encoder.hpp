@@ -19,7 +19,7 @@ class ConformerEncoder final : public Encoder {
   ConformerEncoder(const Scope& scope, const config::Model& settings, const SequenceScale& scale, int64_t latent,
                    int64_t number);
 
-  at::Tensor forward(const EncoderInput& input, const DropoutKey* key) const override;
+  at::Tensor forward(const EncoderInput& input, const DropoutKey* key, const ObservedPlace& place) const override;
 
  private:
   Linear embed_;

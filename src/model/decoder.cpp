@@ -21,12 +21,16 @@ Decoder::Decoder(const Scope& scope, const config::Model& settings, int64_t leng
 }
 
 at::Tensor Decoder::operator()(const at::Tensor& z_star, const at::Tensor& z_instrument,
-                               const at::Tensor& z_observation) const {
-  at::Tensor gated = star_(z_star);
+                               const at::Tensor& z_observation, const ObservedPlace& place) const {
+  at::Tensor gated = star_(z_star, place / "star gate");
   if (instrument_) {
-    gated = gated * (*instrument_)(z_instrument);
+    gated = gated * (*instrument_)(z_instrument, place / "instrument gate");
+    (place / "product of gates").show(gated);
   }
-  return layers_(observation_ ? at::cat({gated, (*observation_)(z_observation)}, 1) : gated);
+  if (observation_) {
+    gated = at::cat({gated, (*observation_)(z_observation, place / "observation gate")}, 1);
+  }
+  return layers_(gated, place);
 }
 
 }  // namespace causalfm::model

@@ -2,6 +2,7 @@
 
 #include "causalfm/config/config.hpp"
 #include "model/linear.hpp"
+#include "model/observed_place.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -17,8 +18,8 @@ class Decoder {
   Decoder(const Scope& scope, const config::Model& settings, int64_t length);
 
   /// [batch, length]; `z_instrument` and `z_observation` are undefined for a model without them.
-  at::Tensor operator()(const at::Tensor& z_star, const at::Tensor& z_instrument,
-                        const at::Tensor& z_observation) const;
+  at::Tensor operator()(const at::Tensor& z_star, const at::Tensor& z_instrument, const at::Tensor& z_observation,
+                        const ObservedPlace& place) const;
 
  private:
   MultilayerPerceptron star_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "causalfm/model/model.hpp"
+#include "model/observed_place.hpp"
 #include "model/scope.hpp"
 #include "model/sequence_mask.hpp"
 
@@ -25,7 +26,7 @@ class Encoder {
   virtual ~Encoder() = default;
 
   /// [batch, latent]. @param key null: no dropout
-  virtual at::Tensor forward(const EncoderInput& input, const DropoutKey* key) const = 0;
+  virtual at::Tensor forward(const EncoderInput& input, const DropoutKey* key, const ObservedPlace& place) const = 0;
 };
 
 /// The encoder of model.encoder with `latent` outputs.

@@ -21,10 +21,11 @@ MultilayerPerceptron::MultilayerPerceptron(const Scope& scope, const std::vector
   }
 }
 
-at::Tensor MultilayerPerceptron::operator()(const at::Tensor& input) const {
+at::Tensor MultilayerPerceptron::operator()(const at::Tensor& input, const ObservedPlace& place) const {
   at::Tensor hidden = input;
   for (size_t i = 0; i < layers_.size(); ++i) {
     hidden = layers_[i](i == 0 ? hidden : at::silu(hidden));
+    place.part("layer", static_cast<int64_t>(i)).show(hidden);
   }
   return hidden;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "model/observed_place.hpp"
 #include "model/scope.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -28,7 +29,7 @@ class MultilayerPerceptron {
   /// @param sizes input, hidden layers, output
   MultilayerPerceptron(const Scope& scope, const std::vector<int64_t>& sizes);
 
-  at::Tensor operator()(const at::Tensor& input) const;
+  at::Tensor operator()(const at::Tensor& input, const ObservedPlace& place = {}) const;
 
  private:
   std::vector<Linear> layers_;

@@ -17,9 +17,9 @@ MlpEncoder::MlpEncoder(const Scope& scope, const config::Model& settings, const 
     : length_(scale.length),
       layers_(scope, {features_of(settings, scale.length), 4 * settings.width, 4 * settings.width, latent}) {}
 
-at::Tensor MlpEncoder::forward(const EncoderInput& input, const DropoutKey*) const {
+at::Tensor MlpEncoder::forward(const EncoderInput& input, const DropoutKey*, const ObservedPlace& place) const {
   const at::Tensor flux = at::constant_pad_nd(input.flux, {0, length_ - input.flux.size(1)});
-  return layers_(input.spectrum.defined() ? at::cat({flux, input.spectrum}, 1) : flux);
+  return layers_(input.spectrum.defined() ? at::cat({flux, input.spectrum}, 1) : flux, place);
 }
 
 }  // namespace causalfm::model

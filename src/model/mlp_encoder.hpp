@@ -14,7 +14,7 @@ class MlpEncoder final : public Encoder {
  public:
   MlpEncoder(const Scope& scope, const config::Model& settings, const SequenceScale& scale, int64_t latent);
 
-  at::Tensor forward(const EncoderInput& input, const DropoutKey* key) const override;
+  at::Tensor forward(const EncoderInput& input, const DropoutKey* key, const ObservedPlace& place) const override;
 
  private:
   int64_t length_;

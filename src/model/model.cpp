@@ -4,6 +4,7 @@
 #include "model/decoder.hpp"
 #include "model/encoder.hpp"
 #include "model/linear.hpp"
+#include "model/observed_place.hpp"
 #include "model/spectrum.hpp"
 #include "model/time_encoding.hpp"
 
@@ -18,7 +19,7 @@ struct CausalModel::Networks {
   Networks(const config::Model& settings, const SequenceScale& scale, uint64_t seed, const at::TensorOptions& options);
 
   EncoderInput prepare(const Curves& curves) const;
-  Outputs encode(const Curves& curves, const DropoutKey* key) const;
+  Outputs encode(const Curves& curves, const DropoutKey* key, const ObservedPlace& place) const;
 
   config::Model settings;
   SequenceScale scale;
@@ -78,15 +79,16 @@ EncoderInput CausalModel::Networks::prepare(const Curves& curves) const {
   return input;
 }
 
-Outputs CausalModel::Networks::encode(const Curves& curves, const DropoutKey* key) const {
+Outputs CausalModel::Networks::encode(const Curves& curves, const DropoutKey* key, const ObservedPlace& place) const {
   const EncoderInput input = prepare(curves);
+  (place / "flux").show(input.flux);
   Outputs outputs;
-  outputs.z_star = encoder_star->forward(input, key);
+  outputs.z_star = encoder_star->forward(input, key, place / "star encoder");
   if (encoder_instrument) {
-    outputs.z_instrument = encoder_instrument->forward(input, key);
+    outputs.z_instrument = encoder_instrument->forward(input, key, place / "instrument encoder");
   }
   if (encoder_observation) {
-    outputs.z_observation = encoder_observation->forward(input, key);
+    outputs.z_observation = encoder_observation->forward(input, key, place / "observation encoder");
   }
   return outputs;
 }
@@ -98,17 +100,20 @@ CausalModel::CausalModel(const config::Model& settings, const SequenceScale& sca
 CausalModel::~CausalModel() = default;
 CausalModel::CausalModel(CausalModel&&) noexcept = default;
 
-Outputs CausalModel::forward(const Curves& curves, const DropoutKey* dropout) const {
-  Outputs outputs = networks_->encode(curves, dropout);
-  outputs.projection_star = (*networks_->projection_star)(outputs.z_star);
+Outputs CausalModel::forward(const Curves& curves, const DropoutKey* dropout, Observer* observer) const {
+  const ObservedPlace place(observer);
+  Outputs outputs = networks_->encode(curves, dropout, place);
+  outputs.projection_star = (*networks_->projection_star)(outputs.z_star, place / "star projection");
   if (networks_->projection_instrument) {
-    outputs.projection_instrument = (*networks_->projection_instrument)(outputs.z_instrument);
+    outputs.projection_instrument =
+        (*networks_->projection_instrument)(outputs.z_instrument, place / "instrument projection");
   }
-  outputs.reconstructed = (*networks_->decoder)(outputs.z_star, outputs.z_instrument, outputs.z_observation);
+  outputs.reconstructed =
+      (*networks_->decoder)(outputs.z_star, outputs.z_instrument, outputs.z_observation, place / "decoder");
   return outputs;
 }
 
-Outputs CausalModel::encode(const Curves& curves) const { return networks_->encode(curves, nullptr); }
+Outputs CausalModel::encode(const Curves& curves) const { return networks_->encode(curves, nullptr, {}); }
 
 at::Tensor CausalModel::decode(const at::Tensor& z_star, const at::Tensor& z_instrument,
                                const at::Tensor& z_observation) const {
@@ -122,7 +127,7 @@ at::Tensor CausalModel::decode(const at::Tensor& z_star, const at::Tensor& z_ins
   if (settings.observation_latent > 0) {
     check_latent(z_observation, "z_observation", batch, settings.observation_latent, options);
   }
-  return (*networks_->decoder)(z_star, z_instrument, z_observation);
+  return (*networks_->decoder)(z_star, z_instrument, z_observation, {});
 }
 
 Parameters& CausalModel::parameters() { return networks_->parameters; }

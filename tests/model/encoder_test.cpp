@@ -43,7 +43,7 @@ TEST(ConformerBlockTest, IsPreNormResidualsAndALastNorm) {
   const auto sublayer = make_sublayer(config::Sublayer::feed_forward, Scope(own, 7) / "feed_forward", settings);
   const at::Tensor input = at::randn({batch, 4, 8}, at::kDouble);
   const at::Tensor expected = norm(input + sublayer->forward(norm(input), SequenceMask()));
-  EXPECT_LT(distance(block.forward(input, SequenceMask(), nullptr), expected), 1e-14);
+  EXPECT_LT(distance(block.forward(input, SequenceMask(), nullptr, {}), expected), 1e-14);
 }
 
 TEST(ConformerBlockTest, FollowsTheConfiguredList) {
@@ -54,7 +54,7 @@ TEST(ConformerBlockTest, FollowsTheConfiguredList) {
     Parameters parameters(at::kDouble);
     const ConformerBlock block(Scope(parameters, 7), settings, 0);
     parameters.seal();
-    const at::Tensor out = block.forward(at::randn({batch, 5, 8}, at::kDouble), SequenceMask(), nullptr);
+    const at::Tensor out = block.forward(at::randn({batch, 5, 8}, at::kDouble), SequenceMask(), nullptr, {});
     EXPECT_EQ(out.sizes(), at::IntArrayRef({batch, 5, 8}));
     EXPECT_TRUE(out.is_contiguous());
     std::vector<std::string> prefixes;
@@ -81,9 +81,9 @@ TEST(ConformerBlockTest, DropoutLayersAreTheirOwn) {
   const ConformerBlock first(Scope(parameters, 7), settings, 0), other(Scope(same, 7), settings, 4);
   const at::Tensor input = at::randn({batch, 5, 8}, at::kDouble);
   const DropoutKey key{1, 2, 3};
-  EXPECT_EQ(distance(first.forward(input, {}, nullptr), other.forward(input, {}, nullptr)), 0.0);
-  EXPECT_GT(distance(first.forward(input, {}, &key), other.forward(input, {}, &key)), 0.01);
-  EXPECT_GT(distance(first.forward(input, {}, &key), first.forward(input, {}, nullptr)), 0.01);
+  EXPECT_EQ(distance(first.forward(input, {}, nullptr, {}), other.forward(input, {}, nullptr, {})), 0.0);
+  EXPECT_GT(distance(first.forward(input, {}, &key, {}), other.forward(input, {}, &key, {})), 0.01);
+  EXPECT_GT(distance(first.forward(input, {}, &key, {}), first.forward(input, {}, nullptr, {})), 0.01);
 }
 
 TEST(ConformerEncoderTest, GradientsAreThoseOfFiniteDifferences) {
@@ -95,8 +95,8 @@ TEST(ConformerEncoderTest, GradientsAreThoseOfFiniteDifferences) {
   parameters.seal();
   const EncoderInput input = input_of(settings, true);
   const DropoutKey key{1, 2, 3};
-  expect_gradients_along_directions([&] { return encoder.forward(input, nullptr); }, leaves_of(parameters));
-  expect_gradients_along_directions([&] { return encoder.forward(input, &key); }, leaves_of(parameters));
+  expect_gradients_along_directions([&] { return encoder.forward(input, nullptr, {}); }, leaves_of(parameters));
+  expect_gradients_along_directions([&] { return encoder.forward(input, &key, {}); }, leaves_of(parameters));
 }
 
 TEST(ConformerEncoderTest, PoolsTheMeanOfObservedSteps) {
@@ -126,9 +126,9 @@ TEST(ConformerEncoderTest, SpectrumReachesTheLatent) {
   Parameters parameters(at::kDouble);
   const ConformerEncoder encoder(Scope(parameters, 7), settings, small_scale(), 3, 0);
   EncoderInput input = input_of(settings, false);
-  const at::Tensor before = encoder.forward(input, nullptr);
+  const at::Tensor before = encoder.forward(input, nullptr, {});
   input.spectrum = input.spectrum + 1.0;
-  EXPECT_GT(distance(before, encoder.forward(input, nullptr)), 1e-3);
+  EXPECT_GT(distance(before, encoder.forward(input, nullptr, {})), 1e-3);
 }
 
 TEST(MlpEncoderTest, IsThreeProductsOfFluxAndSpectrum) {
@@ -147,9 +147,9 @@ TEST(MlpEncoderTest, IsThreeProductsOfFluxAndSpectrum) {
                           parameters.find(layer + "/weight").value.t()) +
                parameters.find(layer + "/bias").value;
   }
-  EXPECT_LT(distance(encoder.forward(input, nullptr), expected), 1e-13);
+  EXPECT_LT(distance(encoder.forward(input, nullptr, {}), expected), 1e-13);
   EXPECT_EQ(parameters.find("layer0/weight").value.sizes(), at::IntArrayRef({32, 9 + 20}));
-  expect_gradients_along_directions([&] { return encoder.forward(input, nullptr); }, leaves_of(parameters));
+  expect_gradients_along_directions([&] { return encoder.forward(input, nullptr, {}); }, leaves_of(parameters));
 }
 
 }  // namespace

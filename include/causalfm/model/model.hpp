@@ -1,6 +1,7 @@
 #pragma once
 
 #include "causalfm/config/config.hpp"
+#include "causalfm/model/observer.hpp"
 #include "causalfm/model/parameters.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -61,8 +62,9 @@ class CausalModel {
   /// With `dropout`: as in training. Without: deterministic, for validation and inference. Gradients are recorded when
   /// autograd is on (at::NoGradGuard turns it off). Curves may be shorter than the scale's length, and longer where the
   /// encoder is a Conformer without spectrum; the reconstruction has the scale's length.
+  /// @param observer is shown the flux and then the output of every sublayer; null: no cost
   /// @throws ModelError when shapes, dtype or device do not fit, or a batch is empty.
-  Outputs forward(const Curves& curves, const DropoutKey* dropout = nullptr) const;
+  Outputs forward(const Curves& curves, const DropoutKey* dropout = nullptr, Observer* observer = nullptr) const;
 
   /// Latents only: no projection, no decoder.
   Outputs encode(const Curves& curves) const;
