@@ -6,6 +6,7 @@
 #include "app/command_evaluate.hpp"
 #include "app/command_inspect.hpp"
 #include "app/command_plan.hpp"
+#include "app/command_replay.hpp"
 #include "app/command_simulate.hpp"
 #include "app/command_train.hpp"
 #include "app/versions.hpp"
@@ -172,11 +173,19 @@ void add_train(Parser& parser) {
     std::string folder;
     training::Resume resume = training::Resume::automatic;
     std::string initial_weights;
+    std::string replayed;
   };
   auto arguments = std::make_shared<Arguments>();
   CLI::App& command = add_command(
-      parser, parser.app, "train", "train; under mpirun or srun on all ranks", Config::required,
+      parser, parser.app, "train", "train; under mpirun or srun on all ranks", Config::optional,
       [&parser, arguments] {
+        const Common& common = parser.common;
+        if (!arguments->replayed.empty()) {
+          return replay_command(*parser.job, arguments->replayed, common.config_file, common.overrides, std::cout);
+        }
+        if (common.config_file.empty()) {
+          throw config::ConfigError("CONFIG is required; see `causalfm train --help`");
+        }
         training::TrainRequest request{parser.common.load(), arguments->folder, arguments->resume, {}};
         if (request.folder.empty()) request.folder = default_run_folder(parser.common.config_file);
         if (!arguments->initial_weights.empty()) request.initial_weights = arguments->initial_weights;
@@ -193,6 +202,10 @@ void add_train(Parser& parser) {
       ->transform(CLI::CheckedTransformer(modes, CLI::ignore_case).description("MODE"));
   command.add_option("--init-from", arguments->initial_weights,
                      "a run (its best checkpoint) or a checkpoint whose weights to start from, at step 0");
+  command
+      .add_option("--replay", arguments->replayed,
+                  "repeat one step from RUN/non-finite/step-….h5 instead, and tell what it computes")
+      ->excludes("--run", "--resume", "--init-from");
 }
 
 void add_trace(Parser& parser) {

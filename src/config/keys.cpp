@@ -119,14 +119,28 @@ void add_train(Table& table, Train& train) {
   add(table, "train.gradient_clip", real(train.gradient_clip, from_to(0, 1'000'000)),
       "Largest norm of all gradients together; 0: off.");
   add(table, "train.precision", choice(train.precision), "Numbers that networks and losses compute in.");
+  add(table, "train.non_finite", choice(train.non_finite),
+      "What answers to a loss or gradient that is not finite: stop with code 5; skip the update; or rollback to the "
+      "last "
+      "checkpoint and go on with a lower learning rate.");
+  add(table, "train.non_finite_patience", integer(train.non_finite_patience, 1, most_steps),
+      "With train.non_finite skip: most steps in a row that are skipped before the run stops.");
+  add(table, "train.rollback_rate_factor", real(train.rollback_rate_factor, above_to(0, 1)),
+      "With train.non_finite rollback: what each rollback multiplies the learning rate by, from there on.");
   add(table, "train.validate_every", integer(train.validate_every, 1, most_steps), "Steps between validations.");
   add(table, "train.validation_triplets", integer(train.validation_triplets, 1, 1'000'000),
       "Triplets (or pairs) of a validation, the same each time.");
+  add(table, "train.collapse_warning", real(train.collapse_warning, from_to(0, 4096)),
+      "Effective rank of a space of latents below which a validation warns that it collapses; 0: off.");
   add(table, "train.checkpoint_every", integer(train.checkpoint_every, 1, most_steps), "Steps between checkpoints.");
   add(table, "train.keep_checkpoints", integer(train.keep_checkpoints, 1, 1'000'000),
       "Latest checkpoints that are kept, beside the best.");
   add(table, "train.patience", integer(train.patience, 0, most_steps),
       "Validations without a better loss after which training stops; 0: off.");
+  add(table, "train.profile_steps", integer(train.profile_steps, 0, 1000),
+      "Steps, after the first three, of which profile.md and profile.json in the run's folder tell where their time "
+      "goes; "
+      "0: off.");
 }
 
 void add_comm(Table& table, Comm& comm) {

@@ -52,6 +52,10 @@ constexpr auto names_of(OptimizerKind) { return std::to_array<Named<OptimizerKin
 constexpr auto names_of(Precision) {
   return std::to_array<Named<Precision>>({{Precision::float32, "float32"}, {Precision::float64, "float64"}});
 }
+constexpr auto names_of(NonFinite) {
+  return std::to_array<Named<NonFinite>>(
+      {{NonFinite::stop, "stop"}, {NonFinite::skip, "skip"}, {NonFinite::rollback, "rollback"}});
+}
 constexpr auto names_of(GradientPrecision) {
   return std::to_array<Named<GradientPrecision>>(
       {{GradientPrecision::float32, "float32"}, {GradientPrecision::bfloat16, "bfloat16"}});

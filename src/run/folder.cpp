@@ -69,6 +69,10 @@ RunFolder RunFolder::open(storage::FileSystem& file_system, const std::filesyste
 
 std::filesystem::path RunFolder::checkpoint_file(int64_t step) const { return checkpoints() / checkpoint_name(step); }
 
+std::filesystem::path RunFolder::non_finite_file(const std::filesystem::path& folder, int64_t step) {
+  return folder / "non-finite" / checkpoint_name(step);
+}
+
 void RunFolder::write_config(const std::string& yaml) {
   storage::replace_file(*file_system_, config_file(), std::string_view(yaml));
 }
@@ -89,6 +93,20 @@ void RunFolder::mark_best(int64_t step) {
                                 ": it is not there to be the best: save the checkpoint first");
   }
   storage::replace_file(*file_system_, checkpoints() / best_pointer, checkpoint_name(step) + "\n");
+}
+
+void RunFolder::save_non_finite(int64_t step, std::span<const std::byte> content, int64_t keep) {
+  const std::filesystem::path file = non_finite_file(folder_, step);
+  file_system_->create_folders(file.parent_path());
+  storage::replace_file(*file_system_, file, content);
+  std::vector<std::string> others;  // names sort as steps do
+  for (const std::string& name : file_system_->list(file.parent_path())) {
+    if (step_of(name) && name != file.filename()) others.push_back(name);
+  }
+  while (static_cast<int64_t>(others.size()) >= keep) {
+    file_system_->remove(file.parent_path() / others.front());
+    others.erase(others.begin());
+  }
 }
 
 std::optional<std::filesystem::path> RunFolder::named_by(const char* pointer) const {

@@ -13,8 +13,17 @@ namespace causalfm::run {
 namespace {
 
 bool is_harmless(const config::Difference& difference) {
-  constexpr std::array keys{"train.steps",    "train.checkpoint_every", "train.keep_checkpoints",
-                            "train.patience", "train.micro_batch",      "data.path"};
+  constexpr std::array keys{"train.steps",
+                            "train.checkpoint_every",
+                            "train.keep_checkpoints",
+                            "train.patience",
+                            "train.micro_batch",
+                            "train.non_finite",
+                            "train.non_finite_patience",
+                            "train.rollback_rate_factor",
+                            "train.collapse_warning",
+                            "train.profile_steps",
+                            "data.path"};
   const std::string_view key = difference.key;
   if (key == "comm.gradient_precision") return false;
   return key.starts_with("comm.") || key.starts_with("runtime.") || std::ranges::find(keys, key) != keys.end();

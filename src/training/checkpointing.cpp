@@ -11,6 +11,17 @@ namespace causalfm::training {
 
 namespace {
 
+constexpr const char* skipped_steps = "run/skipped_steps";
+constexpr const char* skipped_in_a_row = "run/skipped_in_a_row";
+constexpr const char* rate_factor = "run/rate_factor";
+
+/// Of a run that has met nothing but finite steps where the checkpoint is from before there was an answer to others.
+Recovery recovery_of(const run::Checkpoint& checkpoint) {
+  if (!checkpoint.numbers.contains(rate_factor)) return {};
+  return {static_cast<int64_t>(checkpoint.number(skipped_steps)),
+          static_cast<int64_t>(checkpoint.number(skipped_in_a_row)), checkpoint.number(rate_factor)};
+}
+
 /// The part of a flat buffer that belongs to one parameter.
 at::Tensor part_of(const at::Tensor& flat, const model::Parameters::Entry& entry) {
   return flat.narrow(0, entry.offset, entry.value.numel()).view(entry.value.sizes());
@@ -25,6 +36,9 @@ void store(const Progress& progress, model::CausalModel& model, Adam& optimizer,
   checkpoint.validations_without_improvement = progress.validations_without_improvement;
   checkpoint.numbers = model::to_numbers(model.scale());
   checkpoint.numbers["run/seconds"] = progress.seconds;
+  checkpoint.numbers[skipped_steps] = static_cast<double>(progress.recovery.skipped_steps);
+  checkpoint.numbers[skipped_in_a_row] = static_cast<double>(progress.recovery.skipped_in_a_row);
+  checkpoint.numbers[rate_factor] = progress.recovery.rate_factor;
   checkpoint.tensors.clear();
   for (const auto& entry : model.parameters().entries()) {
     checkpoint.tensors.emplace_back(model::stored_name(entry), entry.value.detach());
@@ -48,8 +62,12 @@ Progress restore(const run::Checkpoint& checkpoint, model::CausalModel& model, A
     part_of(optimizer.first_moment(), entry).copy_(checkpoint.tensor(prefix + "/m"));
     part_of(optimizer.second_moment(), entry).copy_(checkpoint.tensor(prefix + "/v"));
   }
-  return {checkpoint.step, checkpoint.best_value, checkpoint.best_step, checkpoint.validations_without_improvement,
-          checkpoint.number("run/seconds")};
+  return {checkpoint.step,
+          checkpoint.best_value,
+          checkpoint.best_step,
+          checkpoint.validations_without_improvement,
+          checkpoint.number("run/seconds"),
+          recovery_of(checkpoint)};
 }
 
 model::SequenceScale scale_of(const run::Checkpoint& checkpoint) {

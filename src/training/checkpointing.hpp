@@ -3,6 +3,7 @@
 #include "causalfm/model/model.hpp"
 #include "causalfm/run/checkpoint.hpp"
 #include "causalfm/training/adam.hpp"
+#include "training/recovery.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -11,11 +12,12 @@ namespace causalfm::training {
 
 /// What of a run changes from step to step, beside its tensors.
 struct Progress {
-  int64_t step = 0;  ///< updates done
+  int64_t step = 0;  ///< steps done
   double best_value = std::numeric_limits<double>::infinity();
   int64_t best_step = 0;
   int64_t validations_without_improvement = 0;
   double seconds = 0.0;  ///< spent training, over all resumes
+  Recovery recovery;
 };
 
 /// Fills step, best values, tensors and the model's constants of a checkpoint; the caller adds who wrote it.

@@ -1,12 +1,14 @@
 #include "causalfm/training/gradient_reduction.hpp"
 
 #include "training/bucket_exchange.hpp"
+#include "training/profile.hpp"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <memory>
+#include <optional>
 
 namespace causalfm::training {
 
@@ -27,8 +29,10 @@ class Hook final : public torch::autograd::PostAccumulateGradHook {
 /// step sees them, and none that throws leaves them behind.
 class GradientReduction::Round {
  public:
-  explicit Round(GradientReduction& reduction)
-      : reduction_(reduction), exchange_(make_bucket_exchange(reduction.precision_, reduction.communicator_)) {
+  Round(GradientReduction& reduction, const Profile* profile)
+      : reduction_(reduction),
+        profile_(profile),
+        exchange_(make_bucket_exchange(reduction.precision_, reduction.communicator_)) {
     auto entry = reduction.parameters_.entries().rbegin();
     for (size_t bucket = 0; bucket < reduction.buckets_.size(); ++bucket) {
       missing_.push_back(reduction.buckets_[bucket].parameters);
@@ -48,6 +52,9 @@ class GradientReduction::Round {
   Round(const Round&) = delete;
   Round& operator=(const Round&) = delete;
 
+  /// When the first bucket was launched, in the time of the profile; none before, or without one.
+  std::optional<double> first_launch() const { return first_launch_; }
+
   void finish() {
     launch_until(missing_.size());
     exchange_->finish();
@@ -62,6 +69,7 @@ class GradientReduction::Round {
   }
 
   void launch_until(size_t end) {
+    if (profile_ != nullptr && launched_ == 0 && end > 0) first_launch_ = profile_->now();
     for (; launched_ < end; ++launched_) {
       const GradientBucket& bucket = reduction_.buckets_[launched_];
       exchange_->launch(reduction_.parameters_.flat_gradients().narrow(0, bucket.first, bucket.elements));
@@ -69,6 +77,8 @@ class GradientReduction::Round {
   }
 
   GradientReduction& reduction_;
+  const Profile* profile_;
+  std::optional<double> first_launch_;
   std::unique_ptr<BucketExchange> exchange_;
   std::vector<int64_t> missing_;  ///< gradients that a bucket waits for
   size_t launched_ = 0;           ///< buckets
@@ -81,9 +91,16 @@ GradientReduction::GradientReduction(model::Parameters& parameters, const config
       precision_(settings.gradient_precision),
       buckets_(gradient_buckets(parameters, settings.bucket_mib)) {}
 
-void GradientReduction::run(const std::function<void()>& backward) {
-  Round round(*this);
-  backward();
+void GradientReduction::run(const std::function<void()>& backward, Profile* profile) {
+  Round round(*this, profile);
+  {
+    const Profile::Scope scope(profile, "backward");
+    backward();
+  }
+  if (const auto launched = round.first_launch(); launched && communicator_.world_size() > 1) {
+    profile->add({Span::Kind::reduction, "gradients under way", *launched, profile->now(), 0.0});
+  }
+  const Profile::Scope scope(profile, "gradient reduction");
   round.finish();
 }
 

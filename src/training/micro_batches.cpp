@@ -1,5 +1,7 @@
 #include "training/micro_batches.hpp"
 
+#include "causalfm/data/slices.hpp"
+
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -48,17 +50,34 @@ void back_propagate(const Outputs& piece, const Outputs& gradients, int64_t firs
 
 }  // namespace
 
-MicroBatches::MicroBatches(const model::CausalModel& model, model::Curves curves, const model::DropoutKey& dropout,
-                           std::vector<int64_t> rows_of_piece)
-    : model_(model), curves_(std::move(curves)), dropout_(dropout), rows_of_piece_(std::move(rows_of_piece)) {}
+std::vector<int64_t> rows_of_pieces(const data::LoadedStep& loaded, const config::Train& settings) {
+  const int64_t rows = loaded.batch.flux.size(0);
+  const int64_t anchors = loaded.global.role.eq(static_cast<int64_t>(data::Role::anchor)).sum().item<int64_t>();
+  const int64_t rows_per_anchor = loaded.batch.global_rows / anchors;
+  const int64_t triplets = rows / rows_per_anchor;
+  const int64_t most = settings.micro_batch > 0 ? settings.micro_batch : triplets;
+  return data::rows_of_rank(triplets, rows_per_anchor, (triplets + most - 1) / most);
+}
 
-model::Outputs MicroBatches::encode(int64_t first, int64_t rows) const {
-  const auto rows_of = [&](const at::Tensor& tensor) {
+model::Curves rows_of(const model::Curves& curves, int64_t first, int64_t rows) {
+  const auto part = [&](const at::Tensor& tensor) {
     return tensor.defined() && tensor.dim() == 2 ? tensor.narrow(0, first, rows) : tensor;
   };
-  const model::Curves piece{rows_of(curves_.flux), rows_of(curves_.time), rows_of(curves_.mask)};
+  return {part(curves.flux), part(curves.time), part(curves.mask)};
+}
+
+MicroBatches::MicroBatches(const model::CausalModel& model, model::Curves curves, const model::DropoutKey& dropout,
+                           std::vector<int64_t> rows_of_piece, Profile* profile)
+    : model_(model),
+      curves_(std::move(curves)),
+      dropout_(dropout),
+      rows_of_piece_(std::move(rows_of_piece)),
+      profile_(profile) {}
+
+model::Outputs MicroBatches::encode(int64_t first, int64_t rows) const {
   const model::DropoutKey dropout{dropout_.seed, dropout_.step, dropout_.first_row + first};
-  return model_.forward(piece, &dropout);
+  const Profile::Scope scope(profile_, "forward");
+  return model_.forward(rows_of(curves_, first, rows), &dropout, profile_);
 }
 
 model::Outputs MicroBatches::forward() {
@@ -88,9 +107,10 @@ void MicroBatches::backward(const model::Outputs& gradients, GradientReduction& 
     const Outputs outputs = rows_of_piece_.size() == 1 ? std::exchange(only_piece_, {}) : encode(first, rows);
     const auto back_propagate_piece = [&] { back_propagate(outputs, gradients, first); };
     if (piece + 1 < rows_of_piece_.size()) {
+      const Profile::Scope scope(profile_, "backward");
       back_propagate_piece();
     } else {
-      reduction.run(back_propagate_piece);
+      reduction.run(back_propagate_piece, profile_);
     }
     first += rows;
   }

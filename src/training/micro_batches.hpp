@@ -1,12 +1,22 @@
 #pragma once
 
+#include "causalfm/config/config.hpp"
+#include "causalfm/data/loader.hpp"
 #include "causalfm/model/model.hpp"
 #include "causalfm/training/gradient_reduction.hpp"
+#include "training/profile.hpp"
 
 #include <cstdint>
 #include <vector>
 
 namespace causalfm::training {
+
+/// Pieces of this rank's rows, of train.micro_batch triplets at most and as even as possible: the last, during which
+/// gradients are reduced, is then not much smaller than the others.
+std::vector<int64_t> rows_of_pieces(const data::LoadedStep& loaded, const config::Train& settings);
+
+/// Rows `first` ... `first + rows - 1` of the curves.
+model::Curves rows_of(const model::Curves& curves, int64_t first, int64_t rows);
 
 /// A rank's curves of one step as the networks see them in training: piece after piece, so that the memory that
 /// backward needs is a piece's and not the batch's. With several pieces each is encoded twice, first without graph and
@@ -14,9 +24,9 @@ namespace causalfm::training {
 /// another and dropout is a function of the row, so gradients are those of the whole batch, to rounding.
 class MicroBatches {
  public:
-  /// @param rows_of_piece contiguous runs of the curves; at least one, none empty. `model` outlives it.
+  /// @param rows_of_piece contiguous runs of the curves; at least one, none empty. `model` and `profile` outlive it.
   MicroBatches(const model::CausalModel& model, model::Curves curves, const model::DropoutKey& dropout,
-               std::vector<int64_t> rows_of_piece);
+               std::vector<int64_t> rows_of_piece, Profile* profile = nullptr);
 
   /// What the networks make of all rows, without graph. Once, before backward(). Local.
   model::Outputs forward();
@@ -33,6 +43,7 @@ class MicroBatches {
   model::Curves curves_;
   model::DropoutKey dropout_;
   std::vector<int64_t> rows_of_piece_;
+  Profile* profile_;
   model::Outputs only_piece_;  ///< with graph, between forward() and backward(); undefined for several pieces
 };
 

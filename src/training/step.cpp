@@ -1,8 +1,6 @@
 #include "training/step.hpp"
 
-#include "causalfm/data/slices.hpp"
 #include "causalfm/loss/objective.hpp"
-#include "causalfm/training/error.hpp"
 #include "causalfm/training/schedule.hpp"
 #include "training/assembly.hpp"
 #include "training/micro_batches.hpp"
@@ -24,18 +22,9 @@ loss::BatchIdentity identity_of(const data::LoadedStep& loaded, c10::Device devi
           ids.role.eq(static_cast<int64_t>(data::Role::anchor)).to(device), loaded.rows_of_rank};
 }
 
-/// Pieces of this rank's rows, of train.micro_batch triplets at most and as even as possible: the last, during which
-/// gradients are reduced, is then not much smaller than the others.
-std::vector<int64_t> rows_of_pieces(const data::LoadedStep& loaded, const config::Train& settings) {
-  const int64_t rows = loaded.batch.flux.size(0);
-  const int64_t anchors = loaded.global.role.eq(static_cast<int64_t>(data::Role::anchor)).sum().item<int64_t>();
-  const int64_t rows_per_anchor = loaded.batch.global_rows / anchors;
-  const int64_t triplets = rows / rows_per_anchor;
-  const int64_t most = settings.micro_batch > 0 ? settings.micro_batch : triplets;
-  return data::rows_of_rank(triplets, rows_per_anchor, (triplets + most - 1) / most);
-}
+}  // namespace
 
-void require_finite(const Losses& losses, double gradient_norm, int64_t step) {
+std::optional<std::string> Step::Backward::not_finite() const {
   const struct {
     const char* name;
     double value;
@@ -45,16 +34,12 @@ void require_finite(const Losses& losses, double gradient_norm, int64_t step) {
                {"total loss", losses.total},
                {"gradient norm", gradient_norm}};
   for (const auto& part : parts) {
-    if (!std::isfinite(part.value)) {
-      throw NumericsError(
-          fmt::format("step {}: the {} is {}; the last checkpoint is intact: lower train.learning_rate "
-                      "or set train.gradient_clip, and look at the data",
-                      step, part.name, part.value));
-    }
+    if (std::isfinite(part.value)) continue;
+    const char* value = std::isnan(part.value) ? "nan" : part.value > 0 ? "inf" : "-inf";
+    return fmt::format("the {} is {}", part.name, value);
   }
+  return {};
 }
-
-}  // namespace
 
 model::Curves to_curves(const data::Batch& batch, at::ScalarType dtype, c10::Device device) {
   return {batch.flux.to(device, dtype), batch.time.to(device, dtype),
@@ -71,7 +56,8 @@ Step::Step(const config::Config& settings, model::CausalModel& model, Adam& opti
       reduction_(model.parameters(), settings.comm, communicator) {}
 
 Step::ObjectiveGradient Step::differentiate(const model::Outputs& outputs, const model::Curves& curves,
-                                            const data::LoadedStep& loaded) {
+                                            const data::LoadedStep& loaded, Profile* profile) {
+  const Profile::Scope scope(profile, "loss");
   const auto leaf = [](const at::Tensor& output) {
     return output.defined() ? output.detach().requires_grad_() : output;
   };
@@ -92,27 +78,31 @@ Step::ObjectiveGradient Step::differentiate(const model::Outputs& outputs, const
   return found;
 }
 
-Step::Backward Step::backward(const data::LoadedStep& loaded) {
+Step::Backward Step::backward(const data::LoadedStep& loaded, Profile* profile) {
   const model::Curves curves = to_curves(loaded.batch, dtype_of(settings_.train.precision), device_);
   const model::DropoutKey dropout{static_cast<uint64_t>(settings_.seed), loaded.step, loaded.batch.first_row};
-  MicroBatches pieces(model_, curves, dropout, rows_of_pieces(loaded, settings_.train));
+  MicroBatches pieces(model_, curves, dropout, rows_of_pieces(loaded, settings_.train), profile);
   const model::Outputs outputs = pieces.forward();
-  const ObjectiveGradient gradient = differentiate(outputs, curves, loaded);
+  const ObjectiveGradient gradient = differentiate(outputs, curves, loaded, profile);
 
   const at::Tensor flat_gradients = model_.parameters().flat_gradients();
   flat_gradients.zero_();
   pieces.backward(gradient.at_outputs, reduction_);
   const double gradient_norm = at::linalg_vector_norm(flat_gradients).item<double>();
   communicator_.require_intact();
-  require_finite(gradient.losses, gradient_norm, loaded.step);
   return {gradient.losses, outputs, gradient_norm};
 }
 
-double Step::update(int64_t step, double gradient_norm) {
+double Step::learning_rate(int64_t step, const Recovery& recovery) const {
+  return learning_rate_at(step, settings_.train) * recovery.rate_factor;
+}
+
+double Step::update(int64_t step, double gradient_norm, const Recovery& recovery, Profile* profile) {
+  const Profile::Scope scope(profile, "optimizer");
   const double clip = settings_.train.gradient_clip;
   if (clip > 0 && gradient_norm > clip) model_.parameters().flat_gradients().mul_(clip / gradient_norm);
-  const double rate = learning_rate_at(step, settings_.train);
-  optimizer_.update(rate, step);
+  const double rate = learning_rate(step, recovery);
+  optimizer_.update(rate, step - recovery.skipped_steps);
   return rate;
 }
 

@@ -6,10 +6,14 @@
 #include "causalfm/model/model.hpp"
 #include "causalfm/training/adam.hpp"
 #include "causalfm/training/gradient_reduction.hpp"
+#include "training/profile.hpp"
+#include "training/recovery.hpp"
 
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace causalfm::training {
 
@@ -34,16 +38,21 @@ class Step {
     Losses losses;
     model::Outputs outputs;  ///< of this rank's rows, without graph
     double gradient_norm = 0.0;
+
+    /// The first of these numbers that is not finite ("the star loss is nan"); none if all are. Equal on every rank.
+    std::optional<std::string> not_finite() const;
   };
 
   /// Forward, loss, backward, in two stages: first the gradient of the loss at the networks' outputs, with all of the
   /// loss's collectives, then that of the parameters, of which buckets are reduced meanwhile. Leaves the gradient of
   /// the global loss, summed over ranks, in the model's parameters.
-  /// @throws NumericsError on every rank when a loss or the gradient is not finite.
-  Backward backward(const data::LoadedStep& loaded);
+  Backward backward(const data::LoadedStep& loaded, Profile* profile = nullptr);
 
   /// Clips the gradient to train.gradient_clip and updates the parameters. Returns the learning rate.
-  double update(int64_t step, double gradient_norm);
+  double update(int64_t step, double gradient_norm, const Recovery& recovery = {}, Profile* profile = nullptr);
+
+  /// What an update of this step takes.
+  double learning_rate(int64_t step, const Recovery& recovery) const;
 
  private:
   struct ObjectiveGradient {
@@ -51,7 +60,7 @@ class Step {
     model::Outputs at_outputs;  ///< undefined where the objective does not depend on an output
   };
   ObjectiveGradient differentiate(const model::Outputs& outputs, const model::Curves& curves,
-                                  const data::LoadedStep& loaded);
+                                  const data::LoadedStep& loaded, Profile* profile);
 
   const config::Config& settings_;
   model::CausalModel& model_;

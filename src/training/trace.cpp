@@ -7,6 +7,8 @@
 #include "causalfm/storage/hdf5_writer.hpp"
 #include "causalfm/training/error.hpp"
 #include "training/assembly.hpp"
+#include "training/gather_rows.hpp"
+#include "training/non_finite.hpp"
 #include "training/step.hpp"
 
 #include <ATen/ATen.h>
@@ -42,11 +44,7 @@ class TraceFile {
   /// A tensor of which every rank has its rows. Collective.
   void gather(const std::string& name, const at::Tensor& rows, const data::LoadedStep& loaded) {
     if (!rows.defined()) return;
-    std::vector<int64_t> shape = rows.sizes().vec();
-    shape[0] = loaded.batch.global_rows;
-    const at::Tensor gathered = at::empty(shape, rows.options().requires_grad(false));
-    host_.communicator.all_gather(rows.contiguous(), gathered, loaded.rows_of_rank).wait();
-    write(name, gathered);
+    write(name, gather_rows(rows, loaded.rows_of_rank, host_.communicator));
   }
 
   void save(const std::filesystem::path& file) {
@@ -118,6 +116,7 @@ void trace(const TraceRequest& request, const Host& host) {
     if (!request.tensors) continue;
 
     const Step::Backward backward = step.backward(loaded);
+    if (const auto found = backward.not_finite()) throw NumericsError(stop_sentence({number, *found, {}}));
     if (wanted) {
       write_inputs(file, loaded);
       write_outputs(file, loaded, backward, dual);

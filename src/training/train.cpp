@@ -5,11 +5,16 @@
 #include "causalfm/run/folder.hpp"
 #include "causalfm/run/metrics.hpp"
 #include "causalfm/storage/error.hpp"
+#include "causalfm/training/error.hpp"
 #include "causalfm/training/parameter_agreement.hpp"
 #include "training/assembly.hpp"
 #include "training/checkpointing.hpp"
+#include "training/investigation.hpp"
+#include "training/non_finite.hpp"
+#include "training/profiled_steps.hpp"
 #include "training/progress_line.hpp"
 #include "training/resumption.hpp"
+#include "training/rollback.hpp"
 #include "training/run_log.hpp"
 #include "training/step.hpp"
 #include "training/validation.hpp"
@@ -41,7 +46,11 @@ class TrainingRun {
   Progress progress_now() const;
   bool stop_requested();
   void require_agreement();
-  void train_step();
+  bool train_step();
+  bool goes_on_after(const data::LoadedStep& loaded, const Step::Backward& backward);
+  void go_back(const NonFiniteStep& failed);
+  void start_loader();
+  data::LoadedStep next_batch(Profile* profile);
   bool validate();
   void save();
   std::optional<run::Ending> after_step();
@@ -56,16 +65,22 @@ class TrainingRun {
   std::optional<RunLog> log_;
   std::optional<run::MetricsWriter> metrics_;
   std::unique_ptr<Step> step_;
+  NonFinite non_finite_;
   std::unique_ptr<Validation> validation_;
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<ProgressLine> line_;
+  ProfiledSteps profiled_;
   int64_t saved_step_ = -1;
   int64_t agreed_step_ = -1;  ///< at which all ranks were last seen to hold the same parameters
   Clock::time_point start_ = Clock::now();
 };
 
 TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
-    : request_(request), settings_(request.config), host_(host) {
+    : request_(request),
+      settings_(request.config),
+      host_(host),
+      non_finite_(request.config.train),
+      profiled_(request.config.train.profile_steps, host, request.folder) {
   host.communicator.announce(comm::Phase::starting, 0);
   const auto checkpoint = find_checkpoint(request, host);
   const auto initial = checkpoint ? std::nullopt : find_initial_weights(request, host);
@@ -105,7 +120,11 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
     }
     line_ = std::make_unique<ProgressLine>(host.log, host.terminal, settings_.train.steps);
   }
-  data::LoaderOptions options{host.communicator.rank(), host.communicator.world_size(), progress_.step,
+  start_loader();
+}
+
+void TrainingRun::start_loader() {
+  data::LoaderOptions options{host_.communicator.rank(), host_.communicator.world_size(), progress_.step,
                               settings_.train.steps};
   loader_ = std::make_unique<data::Loader>(assembly_.source, assembly_.sampler, options);
 }
@@ -128,33 +147,82 @@ void TrainingRun::require_agreement() {
   agreed_step_ = progress_.step;
 }
 
-void TrainingRun::train_step() {
+/// Whether a step that is not finite counts as done, if without an update; else the run has gone back.
+bool TrainingRun::goes_on_after(const data::LoadedStep& loaded, const Step::Backward& backward) {
+  const NonFiniteStep step = investigate(request_, host_, assembly_, backward, loaded);
+  if (non_finite_.answer(step, progress_.recovery) == NonFinite::Answer::rollback) {
+    go_back(step);
+    return false;
+  }
+  if (writes()) {
+    line_->clear();
+    host_.log.warn("step {}: {}: the update is skipped", step.number, step.found);
+  }
+  return true;
+}
+
+void TrainingRun::go_back(const NonFiniteStep& failed) {
+  loader_.reset();
+  if (!roll_back(request_, host_, failed.number, assembly_, progress_)) {
+    throw NumericsError(
+        stop_sentence(failed, "; it is the very step to go back to, and no learning rate changes what it computes"));
+  }
+  saved_step_ = progress_.step;
+  agreed_step_ = -1;
+  require_agreement();
+  start_loader();
+  if (!writes()) return;
+  metrics_->drop_after_resume(progress_.step);
+  line_->clear();
+  host_.log.warn("step {}: {}: back to step {}, from there on with {:.3g} times the learning rate", failed.number,
+                 failed.found, progress_.step, progress_.recovery.rate_factor);
+}
+
+data::LoadedStep TrainingRun::next_batch(Profile* profile) {
+  const Profile::Scope scope(profile, "data wait");
+  return loader_->next();
+}
+
+/// False when the run went back instead of on.
+bool TrainingRun::train_step() {
   host_.communicator.announce(comm::Phase::step, progress_.step);
+  Profile* const profile = profiled_.begin_step();
+  const Profile::Scope scope(profile, fmt::format("step {}", progress_.step), Span::Kind::step);
   const Clock::time_point begin = Clock::now();
   const comm::Traffic before = host_.communicator.traffic();
   const double waited_before = loader_->waited_seconds();
-  const data::LoadedStep loaded = loader_->next();
+  const data::LoadedStep loaded = next_batch(profile);
   const double waited = loader_->waited_seconds() - waited_before;
-  const Step::Backward backward = step_->backward(loaded);
-  const double rate = step_->update(loaded.step, backward.gradient_norm);
+  const Step::Backward backward = step_->backward(loaded, profile);
+  const double rate = step_->learning_rate(loaded.step, progress_.recovery);
+  const bool skipped = backward.not_finite().has_value();
+  if (skipped) {
+    if (!goes_on_after(loaded, backward)) return false;
+  } else {
+    step_->update(loaded.step, backward.gradient_norm, progress_.recovery, profile);
+    progress_.recovery.skipped_in_a_row = 0;
+  }
   progress_.step = loaded.step + 1;
-  if (!writes()) return;
+  if (!writes()) return true;
 
   const double exposed = host_.communicator.traffic().since(before).exposed_seconds;
   const double curves_per_second = static_cast<double>(loaded.batch.global_rows) / seconds_since(begin);
-  metrics_->write({{"step", loaded.step},
-                   {"anchors_seen", progress_.step * settings_.train.batch_triplets},
-                   {"loss", backward.losses.total},
-                   {"reconstruction", backward.losses.reconstruction},
-                   {"star", backward.losses.star},
-                   {"instrument", backward.losses.instrument},
-                   {"learning_rate", rate},
-                   {"gradient_norm", backward.gradient_norm},
-                   {"curves_per_second", curves_per_second},
-                   {"data_wait_seconds", waited},
-                   {"exposed_communication_seconds", exposed},
-                   {"seconds", progress_now().seconds}});
+  nlohmann::ordered_json line{{"step", loaded.step},
+                              {"anchors_seen", progress_.step * settings_.train.batch_triplets},
+                              {"loss", backward.losses.total},
+                              {"reconstruction", backward.losses.reconstruction},
+                              {"star", backward.losses.star},
+                              {"instrument", backward.losses.instrument},
+                              {"learning_rate", rate},
+                              {"gradient_norm", backward.gradient_norm},
+                              {"curves_per_second", curves_per_second},
+                              {"data_wait_seconds", waited},
+                              {"exposed_communication_seconds", exposed},
+                              {"seconds", progress_now().seconds}};
+  if (skipped) line["skipped"] = true;
+  metrics_->write(line);
   line_->show(progress_.step, backward.losses, curves_per_second);
+  return true;
 }
 
 bool TrainingRun::validate() {
@@ -177,6 +245,12 @@ bool TrainingRun::validate() {
                    {"validation_instrument", result.losses.instrument},
                    {"validation_star_recall", result.star_recall},
                    {"validation_instrument_recall", result.instrument_recall},
+                   {"validation_star_effective_rank", result.star.effective_rank},
+                   {"validation_star_alignment", result.star.alignment},
+                   {"validation_star_uniformity", result.star.uniformity},
+                   {"validation_instrument_effective_rank", result.instrument.effective_rank},
+                   {"validation_instrument_alignment", result.instrument.alignment},
+                   {"validation_instrument_uniformity", result.instrument.uniformity},
                    {"seconds", progress_now().seconds}});
   line_->clear();
   host_.log.info(
@@ -184,6 +258,7 @@ bool TrainingRun::validate() {
       "{:.3f}, instrument {:.3f}{}",
       progress_.step, result.losses.total, result.losses.reconstruction, result.losses.star, result.losses.instrument,
       result.star_recall, result.instrument_recall, improved ? ", the best" : "");
+  warn_of_collapse(result, settings_.train.collapse_warning, progress_.step, host_.log);
   return improved;
 }
 
@@ -242,9 +317,9 @@ run::Ending TrainingRun::run() {
     if (progress_.step >= settings_.train.steps) ending = run::Ending::completed;
     if (was_exhausted) ending = run::Ending::early_stopping;
     while (!ending) {
-      train_step();
-      ending = after_step();
+      if (train_step()) ending = after_step();
     }
+    profiled_.finish();
     host_.communicator.announce(comm::Phase::ending, progress_.step);
     require_agreement();
     conclude(*ending, "");

@@ -7,9 +7,11 @@
 #include "causalfm/loss/reconstruction.hpp"
 #include "causalfm/loss/retrieval.hpp"
 #include "training/assembly.hpp"
+#include "training/gather_rows.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <limits>
@@ -27,16 +29,20 @@ at::Tensor ids_of(const std::vector<Id>& ids, std::span<const int64_t> rows) {
   return tensor;
 }
 
-at::Tensor concatenate_over_ranks(const at::Tensor& slice, int64_t rows, const std::vector<int64_t>& rows_of_rank,
-                                  comm::Communicator& communicator) {
-  std::vector<int64_t> shape = slice.sizes().vec();
-  shape[0] = rows;
-  at::Tensor gathered = at::empty(shape, slice.options());
-  communicator.all_gather(slice, gathered, rows_of_rank).wait();
-  return gathered;
-}
-
 }  // namespace
+
+void warn_of_collapse(const ValidationResult& result, double bound, int64_t step, spdlog::logger& log) {
+  const auto warn = [&](const char* space, double rank) {
+    if (!(rank < bound)) return;
+    log.warn(
+        "step {}: the space of {} collapses, the effective rank of its latents is {:.2f}: lower train.learning_rate, "
+        "or "
+        "raise the batch or the weight of its loss (docs/numerics.md)",
+        step, space, rank);
+  };
+  warn("stars", result.star.effective_rank);
+  warn("instruments", result.instrument.effective_rank);
+}
 
 struct Validation::Encoded {
   at::Tensor z_star;
@@ -114,8 +120,8 @@ Validation::Encoded Validation::encode(const model::CausalModel& model) const {
   }
   const auto over_ranks = [&](const std::vector<at::Tensor>& chunks) {
     if (!chunks.front().defined()) return at::Tensor();
-    const at::Tensor slice = at::cat(chunks).contiguous();
-    return shared ? concatenate_over_ranks(slice, rows, rows_of_rank, communicator_) : slice;
+    const at::Tensor slice = at::cat(chunks);
+    return shared ? gather_rows(slice, rows_of_rank, communicator_) : slice;
   };
   return {over_ranks(z_star), over_ranks(z_instrument), over_ranks(projection_star), over_ranks(projection_instrument),
           over_ranks(curve_error)};
@@ -163,8 +169,15 @@ ValidationResult Validation::run(const model::CausalModel& model) const {
     return loss::recall_at_1(latents.to(at::kCPU).index_select(0, anchors_), same.index_select(0, anchors_),
                              other.index_select(0, anchors_));
   };
+  const auto statistics = [&](const at::Tensor& latents, const at::Tensor& same, const at::Tensor& other) {
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    if (!latents.defined()) return loss::LatentStatistics{none, none, none};
+    return loss::latent_statistics(latents.to(at::kCPU).index_select(0, anchors_), same.index_select(0, anchors_),
+                                   other.index_select(0, anchors_));
+  };
   return {losses(encoded), recall(encoded.z_star, star_id_, instrument_id_),
-          recall(encoded.z_instrument, instrument_id_, star_id_)};
+          recall(encoded.z_instrument, instrument_id_, star_id_), statistics(encoded.z_star, star_id_, instrument_id_),
+          statistics(encoded.z_instrument, instrument_id_, star_id_)};
 }
 
 }  // namespace causalfm::training

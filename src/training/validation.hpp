@@ -4,6 +4,7 @@
 #include "causalfm/config/config.hpp"
 #include "causalfm/data/batch.hpp"
 #include "causalfm/data/source.hpp"
+#include "causalfm/loss/latent_statistics.hpp"
 #include "causalfm/model/model.hpp"
 #include "training/step.hpp"
 
@@ -14,17 +15,27 @@
 #include <memory>
 #include <vector>
 
+namespace spdlog {
+class logger;
+}
+
 namespace causalfm::training {
 
 struct ValidationResult {
   Losses losses;
-  double star_recall = 0.0;        ///< nan for a model without this latent
-  double instrument_recall = 0.0;  ///< nan for a model without this latent
+  // All nan for a model without this latent.
+  double star_recall = 0.0;
+  double instrument_recall = 0.0;
+  loss::LatentStatistics star;
+  loss::LatentStatistics instrument;
 };
+
+/// Warns of each space whose effective rank is below `bound`; 0: of none. For rank 0.
+void warn_of_collapse(const ValidationResult& result, double bound, int64_t step, spdlog::logger& log);
 
 /// The losses and recalls of the validation split on fixed triplets, without dropout. The triplets depend on neither
 /// the training seed nor the batch size; losses are the mean over batches of train.batch_triplets of them, as in
-/// training. Recalls are over the distinct anchors among the triplets.
+/// training. Recalls and statistics of the latents are over the distinct anchors among the triplets.
 class Validation {
  public:
   Validation(const config::Config& settings, std::shared_ptr<const data::Source> source,

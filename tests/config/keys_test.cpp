@@ -53,7 +53,8 @@ TEST(Keys, EveryMemberHasOne) {
   [[maybe_unused]] const auto& [d1, d2, d3, d4, d5, d6] = data;
   [[maybe_unused]] const auto& [m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = model;
   [[maybe_unused]] const auto& [l1, l2, l3, l4, l5, l6, l7] = loss;
-  [[maybe_unused]] const auto& [t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15] = train;
+  [[maybe_unused]] const auto& [t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15, t16, t17, t18, t19,
+                                t20] = train;
   [[maybe_unused]] const auto& [c1, c2, c3, c4, c5] = comm;
   [[maybe_unused]] const auto& [r1, r2] = runtime;
   EXPECT_EQ(keys_in(""), 1u);
@@ -61,7 +62,7 @@ TEST(Keys, EveryMemberHasOne) {
   EXPECT_EQ(keys_in("data"), 6u);
   EXPECT_EQ(keys_in("model"), 12u);
   EXPECT_EQ(keys_in("loss"), 7u);
-  EXPECT_EQ(keys_in("train"), 15u);
+  EXPECT_EQ(keys_in("train"), 20u);
   EXPECT_EQ(keys_in("comm"), 5u);
   EXPECT_EQ(keys_in("runtime"), 2u);
   EXPECT_EQ(sections().size(), 7u);
@@ -104,6 +105,7 @@ TEST(Names, AreThoseOfTheContract) {
   expect_texts<Schedule>({{Schedule::constant, "constant"}, {Schedule::cosine, "cosine"}});
   expect_texts<OptimizerKind>({{OptimizerKind::adam, "adam"}});
   expect_texts<Precision>({{Precision::float32, "float32"}, {Precision::float64, "float64"}});
+  expect_texts<NonFinite>({{NonFinite::stop, "stop"}, {NonFinite::skip, "skip"}, {NonFinite::rollback, "rollback"}});
   expect_texts<Backend>(
       {{Backend::automatic, "auto"}, {Backend::nccl, "nccl"}, {Backend::mpi, "mpi"}, {Backend::single, "single"}});
   expect_texts<DeviceKind>({{DeviceKind::automatic, "auto"}, {DeviceKind::cpu, "cpu"}, {DeviceKind::cuda, "cuda"}});

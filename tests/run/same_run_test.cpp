@@ -26,9 +26,11 @@ std::string compare(const std::vector<std::string>& overrides) {
 
 TEST(SameRunTest, EqualConfigurationsAndHarmlessKeysPass) {
   EXPECT_EQ(compare({}), "same");
-  for (const char* harmless : {"train.steps=20000", "train.checkpoint_every=7", "train.keep_checkpoints=9",
-                               "train.patience=3", "train.micro_batch=4", "data.path=data/paper",
-                               "comm.deadline_seconds=7", "comm.backend=single", "runtime.threads=3"}) {
+  for (const char* harmless :
+       {"train.steps=20000", "train.checkpoint_every=7", "train.keep_checkpoints=9", "train.patience=3",
+        "train.micro_batch=4", "train.non_finite=skip", "train.non_finite_patience=9", "train.rollback_rate_factor=0.1",
+        "train.collapse_warning=0", "train.profile_steps=4", "data.path=data/paper", "comm.deadline_seconds=7",
+        "comm.backend=single", "runtime.threads=3"}) {
     EXPECT_EQ(compare({harmless}), "same") << harmless;
   }
 }

@@ -65,6 +65,12 @@ config::Config in_one_piece(config::Config settings) {
   return settings;
 }
 
+void expect_same_statistics(const loss::LatentStatistics& one, const loss::LatentStatistics& other) {
+  EXPECT_NEAR(one.effective_rank, other.effective_rank, 1e-8);
+  EXPECT_NEAR(one.alignment, other.alignment, 1e-8);
+  EXPECT_NEAR(one.uniformity, other.uniformity, 1e-8);
+}
+
 void expect_one_rank_in_double(const Variant& variant, int64_t steps) {
   config::Config settings = small_config();
   settings.train.precision = config::Precision::float64;
@@ -81,10 +87,13 @@ void expect_one_rank_in_double(const Variant& variant, int64_t steps) {
     EXPECT_GE(together.buckets, variant.least_buckets);
     EXPECT_NEAR(together.validation.losses.total, alone.validation.losses.total, 1e-9);
     EXPECT_EQ(together.validation.star_recall, alone.validation.star_recall);
+    expect_same_statistics(together.validation.star, alone.validation.star);
     if (settings.model.latents == config::Latents::dual) {
       EXPECT_EQ(together.validation.instrument_recall, alone.validation.instrument_recall);
+      expect_same_statistics(together.validation.instrument, alone.validation.instrument);
     } else {
       EXPECT_TRUE(std::isnan(together.validation.instrument_recall));
+      EXPECT_TRUE(std::isnan(together.validation.instrument.effective_rank));
     }
   }
 }

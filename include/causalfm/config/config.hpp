@@ -20,6 +20,7 @@ enum class Anchors { first, all };
 enum class Schedule { constant, cosine };
 enum class OptimizerKind { adam };
 enum class Precision { float32, float64 };
+enum class NonFinite { stop, skip, rollback };
 enum class GradientPrecision { float32, bfloat16 };
 enum class Backend { automatic, nccl, mpi, single };
 enum class DeviceKind { automatic, cpu, cuda };
@@ -94,11 +95,16 @@ struct Train {
   double weight_decay = 0.0;   ///< 0 = off
   double gradient_clip = 0.0;  ///< largest global norm; 0 = off
   Precision precision = Precision::float32;
+  NonFinite non_finite = NonFinite::stop;
+  int64_t non_finite_patience = 3;
+  double rollback_rate_factor = 0.5;
   int64_t validate_every = 200;
   int64_t validation_triplets = 2048;
+  double collapse_warning = 2.0;  ///< effective rank of a space; 0 = off
   int64_t checkpoint_every = 500;
   int64_t keep_checkpoints = 3;
-  int64_t patience = 10;  ///< validations without a better loss before stopping; 0 = off
+  int64_t patience = 10;      ///< validations without a better loss before stopping; 0 = off
+  int64_t profile_steps = 0;  ///< 0 = off
 
   bool operator==(const Train&) const = default;
 };

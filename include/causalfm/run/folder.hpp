@@ -3,9 +3,11 @@
 #include "causalfm/run/checkpoint.hpp"
 #include "causalfm/storage/file_system.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +40,9 @@ class RunFolder {
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
   std::filesystem::path checkpoint_file(int64_t step) const;  ///< checkpoints/step-00000500.h5
 
+  /// non-finite/step-00000500.h5 of the run in `folder`
+  static std::filesystem::path non_finite_file(const std::filesystem::path& folder, int64_t step);
+
   /// Replaces config.yaml.
   void write_config(const std::string& yaml);
 
@@ -51,6 +56,10 @@ class RunFolder {
 
   /// Makes the saved checkpoint of `step` the `best`.
   void mark_best(int64_t step);
+
+  /// Writes what is kept of a step that was not finite, and removes all such files but this one and the newest others,
+  /// `keep` together.
+  void save_non_finite(int64_t step, std::span<const std::byte> content, int64_t keep);
 
   /// What the text files `latest` and `best` name; none if there is no such text, or the file it names is gone.
   std::optional<std::filesystem::path> latest_checkpoint() const;

@@ -11,6 +11,8 @@
 
 namespace causalfm::training {
 
+class Profile;
+
 /// Sums the gradients of a model over all ranks, in place in its flat gradient, while backward runs. Buckets are
 /// launched in the order of gradient_buckets(), whatever the order in which backward finds their gradients.
 class GradientReduction {
@@ -23,8 +25,8 @@ class GradientReduction {
   /// it are complete, the rest after `backward`: a parameter that it does not reach takes part with what its gradient
   /// holds. Returns when every gradient is the sum over ranks, the same bits on every rank.
   /// While it runs, no other hook may be set on the parameters' accumulation (torch's post_acc_grad_hooks).
-  /// Collective. @throws what `backward` throws; CommunicationError
-  void run(const std::function<void()>& backward);
+  /// `profile` is told when; null: none. Collective. @throws what `backward` throws; CommunicationError
+  void run(const std::function<void()>& backward, Profile* profile = nullptr);
 
   const std::vector<GradientBucket>& buckets() const { return buckets_; }
 

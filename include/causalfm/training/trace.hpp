@@ -18,7 +18,8 @@ struct TraceRequest {
 
 /// Writes what training would do in those steps (HDF5, format "causalfm-trace"; docs/trace.md) from rank 0, gathered
 /// over ranks in the order of the global batch. Gradients are those of the global loss, before clipping; parameters
-/// those after the step. Collective. @throws as train().
+/// those after the step. A step that is not finite ends it whatever train.non_finite is. Collective. @throws as
+/// train().
 void trace(const TraceRequest& request, const Host& host);
 
 }  // namespace causalfm::training
