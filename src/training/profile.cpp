@@ -3,7 +3,6 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <exception>
-#include <utility>
 
 namespace causalfm::training {
 

@@ -111,7 +111,8 @@ std::string to_text(const std::vector<Span>& spans) {
 std::vector<Span> to_spans(const std::string& text) {
   std::vector<Span> spans;
   for (const ordered_json& span : ordered_json::parse(text)) {
-    spans.push_back({static_cast<Kind>(span[0].get<int>()), span[1], span[2], span[3], span[4]});
+    spans.push_back({static_cast<Kind>(span[0].get<int>()), span[1].get<std::string>(), span[2].get<double>(),
+                     span[3].get<double>(), span[4].get<double>()});
   }
   return spans;
 }
