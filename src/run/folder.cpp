@@ -81,10 +81,11 @@ std::optional<std::string> RunFolder::read_config() const {
   return file_system_->exists(config_file()) ? std::optional(read_text(*file_system_, config_file())) : std::nullopt;
 }
 
-void RunFolder::save_checkpoint(const Checkpoint& checkpoint, int64_t keep_checkpoints) {
-  storage::replace_file(*file_system_, checkpoint_file(checkpoint.step), encode(checkpoint));
+int64_t RunFolder::save_checkpoint(const Checkpoint& checkpoint) {
+  const std::vector<std::byte> content = encode(checkpoint);
+  storage::replace_file(*file_system_, checkpoint_file(checkpoint.step), content);
   storage::replace_file(*file_system_, checkpoints() / latest_pointer, checkpoint_name(checkpoint.step) + "\n");
-  prune(checkpoint.step, keep_checkpoints);
+  return static_cast<int64_t>(content.size());
 }
 
 void RunFolder::mark_best(int64_t step) {
@@ -164,15 +165,16 @@ std::optional<LoadedCheckpoint> RunFolder::load_latest() const {
                               ", or start anew in another folder");
 }
 
-void RunFolder::prune(int64_t newest_step, int64_t keep_checkpoints) {
+void RunFolder::prune(int64_t newest_step, const Retention& retention) {
   const std::optional<std::filesystem::path> best = best_checkpoint();
   const std::vector<int64_t> steps = checkpoint_steps();
   int64_t kept = 0;
   for (const int64_t step : std::views::reverse(steps)) {
     const std::filesystem::path file = checkpoint_file(step);
-    const bool newest = step == newest_step || (step < newest_step && kept < keep_checkpoints);
+    const bool newest = step == newest_step || (step < newest_step && kept < retention.newest);
+    const bool milestone = step < newest_step && retention.every > 0 && step % retention.every == 0;
     kept += newest ? 1 : 0;
-    if (!newest && file != best) {
+    if (!newest && !milestone && file != best) {
       file_system_->remove(file);
     }
   }

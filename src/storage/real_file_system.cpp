@@ -60,13 +60,13 @@ auto uninterrupted(Call call) {
 class OpenFile {
  public:
   OpenFile(const path& file, int flags, const std::string& operation)
-      : file_(file),
-        operation_(operation),
-        descriptor_(uninterrupted([&] { return ::open(file.c_str(), flags | O_CLOEXEC, 0666); })) {
+      : OpenFile(open(file, flags), file, operation) {
     if (descriptor_ == -1) {
       fail(file_, operation_, errno);
     }
   }
+  OpenFile(int descriptor, const path& file, const std::string& operation)
+      : file_(file), operation_(operation), descriptor_(descriptor) {}
   ~OpenFile() {
     if (descriptor_ != -1) {
       ::close(descriptor_);
@@ -74,6 +74,11 @@ class OpenFile {
   }
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
+
+  /// A descriptor, or -1 with errno.
+  static int open(const path& file, int flags) {
+    return uninterrupted([&] { return ::open(file.c_str(), flags | O_CLOEXEC, 0666); });
+  }
 
   int descriptor() const { return descriptor_; }
 
@@ -123,6 +128,18 @@ class RealFileSystem final : public FileSystem {
     OpenFile opened(file, O_WRONLY | O_CREAT | O_TRUNC, "write");
     opened.write(content);
     opened.close();
+  }
+
+  bool create(const path& file, std::span<const std::byte> content) override {
+    const int descriptor = OpenFile::open(file, O_WRONLY | O_CREAT | O_EXCL);
+    if (descriptor == -1) {
+      if (errno == EEXIST) return false;
+      fail(file, "create", errno);
+    }
+    OpenFile opened(descriptor, file, "create");
+    opened.write(content);
+    opened.close();
+    return true;
   }
 
   void append(const path& file, std::span<const std::byte> content) override {

@@ -70,8 +70,8 @@ TEST_F(RunFolderTest, AFolderWithoutConfigurationIsNoRun) {
 TEST_F(RunFolderTest, SavesAndLoadsTheLatest) {
   EXPECT_FALSE(run_.load_latest().has_value());
   EXPECT_FALSE(run_.latest_checkpoint().has_value());
-  run_.save_checkpoint(sample_checkpoint(500), 3);
-  run_.save_checkpoint(sample_checkpoint(1000), 3);
+  save(sample_checkpoint(500), 3);
+  save(sample_checkpoint(1000), 3);
   EXPECT_EQ(text(run_.checkpoints() / "latest"), "step-00001000.h5\n");
   EXPECT_EQ(run_.latest_checkpoint(), run_.checkpoint_file(1000));
   const auto loaded = run_.load_latest();
@@ -81,26 +81,26 @@ TEST_F(RunFolderTest, SavesAndLoadsTheLatest) {
 }
 
 TEST_F(RunFolderTest, KeepsTheNewestTheLatestAndTheBest) {
-  run_.save_checkpoint(sample_checkpoint(100), 2);
+  save(sample_checkpoint(100), 2);
   run_.mark_best(100);
   for (const int64_t step : {200, 300, 400, 500}) {
-    run_.save_checkpoint(sample_checkpoint(step), 2);
+    save(sample_checkpoint(step), 2);
   }
   EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(100, 400, 500));
   run_.mark_best(500);
   EXPECT_EQ(text(run_.checkpoints() / "best"), "step-00000500.h5\n");
-  run_.save_checkpoint(sample_checkpoint(600), 2);
+  save(sample_checkpoint(600), 2);
   EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(500, 600));
-  run_.save_checkpoint(sample_checkpoint(700), 1);
+  save(sample_checkpoint(700), 1);
   EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(500, 700));
   EXPECT_EQ(run_.best_checkpoint(), run_.checkpoint_file(500));
 }
 
 TEST_F(RunFolderTest, SavingAStepAgainReplacesIt) {
-  run_.save_checkpoint(sample_checkpoint(100), 2);
+  save(sample_checkpoint(100), 2);
   Checkpoint other = sample_checkpoint(100);
   other.ranks = 17;
-  run_.save_checkpoint(other, 2);
+  save(other, 2);
   EXPECT_EQ(run_.load_latest()->checkpoint.ranks, 17);
 }
 
@@ -110,13 +110,13 @@ TEST_F(RunFolderTest, PruningLeavesWhatIsNotOursAndTakesWhatACrashLeft) {
   write(run_.checkpoints() / "step-5.h5", "of someone");
   write(run_.checkpoints() / "notes.txt", "of someone");
   write(run_.checkpoints() / ".step-00000100.h5.partial-1-1", "of a crash");
-  run_.save_checkpoint(sample_checkpoint(200), 1);
+  save(sample_checkpoint(200), 1);
   EXPECT_THAT(files_->list(run_.checkpoints()), ElementsAre("latest", "notes.txt", "step-00000200.h5", "step-5.h5"));
 }
 
 TEST_F(RunFolderTest, DamagedLatestFallsBackWithAWarning) {
   for (const int64_t step : {100, 200, 300}) {
-    run_.save_checkpoint(sample_checkpoint(step), 3);
+    save(sample_checkpoint(step), 3);
   }
   damage(300);
   auto loaded = run_.load_latest();
@@ -130,18 +130,18 @@ TEST_F(RunFolderTest, DamagedLatestFallsBackWithAWarning) {
 
 TEST_F(RunFolderTest, GoingOnFromAnOlderCheckpointRemovesTheAbandonedFuture) {
   for (const int64_t step : {100, 200, 300}) {
-    run_.save_checkpoint(sample_checkpoint(step), 3);
+    save(sample_checkpoint(step), 3);
   }
   damage(300);
   ASSERT_EQ(run_.load_latest()->checkpoint.step, 200);
-  run_.save_checkpoint(sample_checkpoint(250), 3);
+  save(sample_checkpoint(250), 3);
   EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(100, 200, 250));
   EXPECT_EQ(run_.load_latest()->checkpoint.step, 250);
 }
 
 TEST_F(RunFolderTest, LostOrDamagedLatestTextTakesTheNewestWholeOne) {
-  run_.save_checkpoint(sample_checkpoint(100), 3);
-  run_.save_checkpoint(sample_checkpoint(200), 3);
+  save(sample_checkpoint(100), 3);
+  save(sample_checkpoint(200), 3);
   for (const char* content : {"", "step-00000300.h5\n", "../../../etc/passwd\n", "garbage"}) {
     write(run_.checkpoints() / "latest", content);
     EXPECT_FALSE(run_.latest_checkpoint().has_value()) << content;
@@ -154,7 +154,7 @@ TEST_F(RunFolderTest, LostOrDamagedLatestTextTakesTheNewestWholeOne) {
 }
 
 TEST_F(RunFolderTest, WhenAllAreDamagedTheSentenceSaysSo) {
-  run_.save_checkpoint(sample_checkpoint(100), 3);
+  save(sample_checkpoint(100), 3);
   damage(100);
   try {
     run_.load_latest();

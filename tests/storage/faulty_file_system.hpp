@@ -67,6 +67,19 @@ class FaultyFileSystem final : public FileSystem {
         "write_new", [&] { write(content.size()); }, [&] { write(content.size() / 2); });
   }
 
+  bool create(const std::filesystem::path& file, std::span<const std::byte> content) override {
+    bool created = false;
+    const auto write = [&](std::size_t size) {
+      if (real_.exists(file)) return;
+      remember_creation(file);
+      unsynced_[file] = 0;
+      created = real_.create(file, content.first(size));
+    };
+    change(
+        "create", [&] { write(content.size()); }, [&] { write(content.size() / 2); });
+    return created;
+  }
+
   void append(const std::filesystem::path& file, std::span<const std::byte> content) override {
     const auto write = [&](std::size_t size) {
       remember_creation(file);

@@ -20,6 +20,12 @@ struct LoadedCheckpoint {
   std::vector<std::string> warnings;  ///< one sentence for each file that was damaged
 };
 
+/// Which checkpoints stay when another has been saved.
+struct Retention {
+  int64_t newest = 3;  ///< so many of the latest
+  int64_t every = 0;   ///< and for good those of steps that this divides; 0: none
+};
+
 /// The folder of one run: which file is where, and which checkpoint counts. Writes come from one rank; other ranks
 /// only read. A checkpoint that has been saved survives a power failure. Keeps no state in memory but the path;
 /// `file_system` must outlive it.
@@ -37,6 +43,7 @@ class RunFolder {
   std::filesystem::path metrics_file() const { return folder_ / "metrics.jsonl"; }
   std::filesystem::path summary_file() const { return folder_ / "summary.json"; }
   std::filesystem::path log_file() const { return folder_ / "log.txt"; }
+  std::filesystem::path lock_file() const { return folder_ / "lock.json"; }
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
   std::filesystem::path checkpoint_file(int64_t step) const;  ///< checkpoints/step-00000500.h5
 
@@ -49,10 +56,14 @@ class RunFolder {
   /// None before the first write_config.
   std::optional<std::string> read_config() const;
 
-  /// Writes the checkpoint whole, then makes it `latest`, then removes what is no longer kept: all but the newest
-  /// `keep_checkpoints`, `latest` and `best`, and whatever is of a later step than this one (a run that fell back to
-  /// an older checkpoint has left it). Whatever fails, `latest` names a whole checkpoint, the former or this one.
-  void save_checkpoint(const Checkpoint& checkpoint, int64_t keep_checkpoints);
+  /// Writes the checkpoint whole, then makes it `latest`. Whatever fails, `latest` names a whole checkpoint, the former
+  /// or this one. Returns the size of the file in bytes.
+  int64_t save_checkpoint(const Checkpoint& checkpoint);
+
+  /// Removes what is no longer kept after a save of `newest_step`: all but what `retention` says, `latest` and `best`;
+  /// whatever is of a later step than that (a run that fell back to an older checkpoint has left it); and what a save
+  /// that died has left.
+  void prune(int64_t newest_step, const Retention& retention);
 
   /// Makes the saved checkpoint of `step` the `best`.
   void mark_best(int64_t step);
@@ -75,7 +86,6 @@ class RunFolder {
  private:
   RunFolder(storage::FileSystem& file_system, std::filesystem::path folder);
   std::optional<std::filesystem::path> named_by(const char* pointer) const;
-  void prune(int64_t newest_step, int64_t keep_checkpoints);
 
   storage::FileSystem* file_system_;
   std::filesystem::path folder_;

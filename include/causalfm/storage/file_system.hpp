@@ -28,6 +28,9 @@ class FileSystem {
   /// Writes `content` to `file`, created or emptied first.
   virtual void write_new(const std::filesystem::path& file, std::span<const std::byte> content) = 0;
 
+  /// Writes `content` to `file`, created by this call; false, and nothing happens, if a file of that name is there.
+  virtual bool create(const std::filesystem::path& file, std::span<const std::byte> content) = 0;
+
   /// Writes `content` at the end of `file`, created if it is not there, in one system call where the system allows.
   virtual void append(const std::filesystem::path& file, std::span<const std::byte> content) = 0;
 
