@@ -173,6 +173,7 @@ void add_train(Parser& parser) {
     std::string folder;
     training::Resume resume = training::Resume::automatic;
     std::string initial_weights;
+    std::vector<std::string> allowed_keys;
     std::string replayed;
   };
   auto arguments = std::make_shared<Arguments>();
@@ -189,6 +190,8 @@ void add_train(Parser& parser) {
         training::TrainRequest request{parser.common.load(), arguments->folder, arguments->resume, {}};
         if (request.folder.empty()) request.folder = default_run_folder(parser.common.config_file);
         if (!arguments->initial_weights.empty()) request.initial_weights = arguments->initial_weights;
+        for (const std::string& key : arguments->allowed_keys) config::require_key(key, "--allow");
+        request.allowed_keys = arguments->allowed_keys;
         return train_command(*parser.job, request);
       },
       /*on_every_rank=*/true);
@@ -200,12 +203,16 @@ void add_train(Parser& parser) {
                   "auto: go on when the folder holds a checkpoint of the same run; never: "
                   "start anew, moving an old run aside; always: or fail")
       ->transform(CLI::CheckedTransformer(modes, CLI::ignore_case).description("MODE"));
+  command
+      .add_option("--allow", arguments->allowed_keys,
+                  "a KEY of the configuration that may differ from the run that is resumed; may be given several times")
+      ->allow_extra_args(false);
   command.add_option("--init-from", arguments->initial_weights,
                      "a run (its best checkpoint) or a checkpoint whose weights to start from, at step 0");
   command
       .add_option("--replay", arguments->replayed,
                   "repeat one step from RUN/non-finite/step-….h5 instead, and tell what it computes")
-      ->excludes("--run", "--resume", "--init-from");
+      ->excludes("--run", "--resume", "--allow", "--init-from");
 }
 
 void add_trace(Parser& parser) {

@@ -14,6 +14,7 @@ constexpr int64_t unlimited = std::numeric_limits<int64_t>::max();
 constexpr int64_t largest_instrument = std::numeric_limits<int32_t>::max();  // instrument_id is an int32 in shards
 constexpr int64_t most_steps = 1'000'000'000;
 constexpr double week_seconds = 604'800;
+constexpr double year_minutes = 525'600;
 
 using Table = std::vector<Key>;
 
@@ -135,6 +136,10 @@ void add_train(Table& table, Train& train) {
   add(table, "train.checkpoint_every", integer(train.checkpoint_every, 1, most_steps), "Steps between checkpoints.");
   add(table, "train.keep_checkpoints", integer(train.keep_checkpoints, 1, 1'000'000),
       "Latest checkpoints that are kept, beside the best.");
+  add(table, "train.keep_every", integer(train.keep_every, 0, most_steps),
+      "Checkpoints of steps that this divides are kept for good; 0: none.");
+  add(table, "train.time_limit_minutes", real(train.time_limit_minutes, from_to(0, year_minutes)),
+      "After so long a run saves its state and ends with code 75, to be started again; 0: never.");
   add(table, "train.patience", integer(train.patience, 0, most_steps),
       "Validations without a better loss after which training stops; 0: off.");
   add(table, "train.profile_steps", integer(train.profile_steps, 0, 1000),

@@ -16,6 +16,11 @@ namespace causalfm::config {
 
 namespace {
 
+[[noreturn]] void refuse_unknown(const std::vector<Key>& keys, std::string_view name, const std::string& place) {
+  throw ConfigError(place + ": unknown key " + in_quotes(name) + "; did you mean '" +
+                    std::string(nearest_name(keys, name)) + "'?");
+}
+
 bool is_section(std::string_view name) {
   const std::vector<Section> all = sections();
   return std::any_of(all.begin(), all.end(), [name](const Section& section) { return section.name == name; });
@@ -100,8 +105,7 @@ class Reader {
   void assign(std::string_view name, const YAML::Node& value, const std::string& place) {
     const Key* key = find_key(keys_, name);
     if (key == nullptr) {
-      throw ConfigError(place + ": unknown key " + in_quotes(name) + "; did you mean '" +
-                        std::string(nearest_name(keys_, name)) + "'?");
+      refuse_unknown(keys_, name, place);
     }
     if (!key->setting->read(value)) {
       throw ConfigError(place + ": " + in_quotes(name) + " is " + shown(value) + "; expected " +
@@ -131,6 +135,12 @@ Config parse(std::string_view yaml, std::string_view name, const std::vector<std
   reader.read_document(yaml, name);
   for (const std::string& override_text : overrides) reader.read_override(override_text);
   return reader.finish();
+}
+
+void require_key(std::string_view name, const std::string& place) {
+  Config defaults;
+  const std::vector<Key> keys = keys_of(defaults);
+  if (find_key(keys, name) == nullptr) refuse_unknown(keys, name, place);
 }
 
 }  // namespace causalfm::config

@@ -4,6 +4,7 @@
 #include "causalfm/storage/error.hpp"
 #include "run/json_text.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -48,19 +49,35 @@ bool is_past(const ordered_json& line, int64_t steps_done) {
 MetricsWriter::MetricsWriter(storage::FileSystem& file_system, std::filesystem::path file)
     : file_system_(&file_system), file_(std::move(file)) {}
 
-void MetricsWriter::write(const ordered_json& line) {
-  const std::string text = to_text(line) + '\n';
-  file_system_->append(file_, std::as_bytes(std::span(text)));
+std::string MetricsWriter::write(const ordered_json& line) {
+  refused_ += to_text(line) + '\n';
+  return flush();
 }
 
-void MetricsWriter::sync() {
-  if (file_system_->exists(file_)) {
-    file_system_->sync_file(file_);
-    file_system_->sync_folder(file_.has_parent_path() ? file_.parent_path() : ".");
+std::string MetricsWriter::flush() {
+  if (refused_.empty()) return {};
+  try {
+    if (!whole_ || refusals_ > 0) {
+      const uint64_t size = file_system_->exists(file_) ? file_system_->read(file_).size() : 0;
+      whole_ = std::min(size, whole_.value_or(size));
+      // Of what was refused the file may hold a part.
+      if (*whole_ < size) file_system_->truncate(file_, *whole_);
+    }
+    file_system_->append(file_, std::as_bytes(std::span(refused_)));
+    *whole_ += refused_.size();
+    refused_.clear();
+    refusals_ = 0;
+    return {};
+  } catch (const storage::StorageError& error) {
+    ++refusals_;
+    return error.what();
   }
 }
 
 void MetricsWriter::drop_after_resume(int64_t steps_done) {
+  whole_.reset();
+  refused_.clear();
+  refusals_ = 0;
   if (!file_system_->exists(file_)) {
     return;
   }
@@ -93,6 +110,12 @@ std::vector<ordered_json> read_metrics(storage::FileSystem& file_system, const s
     }
   });
   return lines;
+}
+
+void sync_metrics(storage::FileSystem& file_system, const std::filesystem::path& file) {
+  if (!file_system.exists(file)) return;
+  file_system.sync_file(file);
+  file_system.sync_folder(file.has_parent_path() ? file.parent_path() : ".");
 }
 
 double to_number(const ordered_json& value) {

@@ -16,6 +16,8 @@ bool is_harmless(const config::Difference& difference) {
   constexpr std::array keys{"train.steps",
                             "train.checkpoint_every",
                             "train.keep_checkpoints",
+                            "train.keep_every",
+                            "train.time_limit_minutes",
                             "train.patience",
                             "train.micro_batch",
                             "train.non_finite",
@@ -31,16 +33,24 @@ bool is_harmless(const config::Difference& difference) {
 
 }  // namespace
 
-void require_same_run(const config::Config& stored, const config::Config& asked, const std::filesystem::path& folder) {
+std::string harmful_differences(const config::Config& stored, const config::Config& asked,
+                                const std::vector<std::string>& allowed) {
   std::string differing;
   for (const config::Difference& difference : config::differences(stored, asked)) {
-    if (is_harmless(difference)) continue;
+    if (is_harmless(difference) || std::ranges::find(allowed, difference.key) != allowed.end()) continue;
     differing += (differing.empty() ? "" : ", ") + difference.key + " was " + difference.first + " and is now " +
                  difference.second;
   }
+  return differing;
+}
+
+void require_same_run(const config::Config& stored, const config::Config& asked, const std::filesystem::path& folder,
+                      const std::vector<std::string>& allowed) {
+  const std::string differing = harmful_differences(stored, asked, allowed);
   if (differing.empty()) return;
   throw RunError(folder.string() + ": it holds a run of another configuration (" + differing +
-                 "): choose another --run folder or the configuration of this one");
+                 "): choose another --run folder or the configuration of this one, or give --allow KEY for each key "
+                 "that may change");
 }
 
 }  // namespace causalfm::run

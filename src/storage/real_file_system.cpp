@@ -59,8 +59,7 @@ auto uninterrupted(Call call) {
 /// disk only there).
 class OpenFile {
  public:
-  OpenFile(const path& file, int flags, const std::string& operation)
-      : OpenFile(open(file, flags), file, operation) {
+  OpenFile(const path& file, int flags, const std::string& operation) : OpenFile(open(file, flags), file, operation) {
     if (descriptor_ == -1) {
       fail(file_, operation_, errno);
     }

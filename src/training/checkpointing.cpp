@@ -27,6 +27,10 @@ at::Tensor part_of(const at::Tensor& flat, const model::Parameters::Entry& entry
   return flat.narrow(0, entry.offset, entry.value.numel()).view(entry.value.sizes());
 }
 
+at::Tensor copy_of(const at::Tensor& flat) {
+  return flat.detach().to(flat.options().device(at::kCPU), /*non_blocking=*/false, /*copy=*/true);
+}
+
 }  // namespace
 
 void store(const Progress& progress, model::CausalModel& model, Adam& optimizer, run::Checkpoint& checkpoint) {
@@ -39,15 +43,24 @@ void store(const Progress& progress, model::CausalModel& model, Adam& optimizer,
   checkpoint.numbers[skipped_steps] = static_cast<double>(progress.recovery.skipped_steps);
   checkpoint.numbers[skipped_in_a_row] = static_cast<double>(progress.recovery.skipped_in_a_row);
   checkpoint.numbers[rate_factor] = progress.recovery.rate_factor;
+  const at::Tensor values = copy_of(model.parameters().flat_values());
+  const at::Tensor first_moment = copy_of(optimizer.first_moment());
+  const at::Tensor second_moment = copy_of(optimizer.second_moment());
   checkpoint.tensors.clear();
   for (const auto& entry : model.parameters().entries()) {
-    checkpoint.tensors.emplace_back(model::stored_name(entry), entry.value.detach());
+    checkpoint.tensors.emplace_back(model::stored_name(entry), part_of(values, entry));
   }
   for (const auto& entry : model.parameters().entries()) {
     const std::string prefix = "optimizer/" + entry.name;
-    checkpoint.tensors.emplace_back(prefix + "/m", part_of(optimizer.first_moment(), entry));
-    checkpoint.tensors.emplace_back(prefix + "/v", part_of(optimizer.second_moment(), entry));
+    checkpoint.tensors.emplace_back(prefix + "/m", part_of(first_moment, entry));
+    checkpoint.tensors.emplace_back(prefix + "/v", part_of(second_moment, entry));
   }
+}
+
+int64_t checkpoint_bytes(const model::CausalModel& model) {
+  constexpr int64_t values_and_moments = 3;
+  const at::Tensor& values = model.parameters().flat_values();
+  return values_and_moments * model.parameters().count() * static_cast<int64_t>(values.element_size());
 }
 
 void restore_weights(const run::Checkpoint& checkpoint, model::CausalModel& model) {

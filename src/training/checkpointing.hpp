@@ -20,11 +20,15 @@ struct Progress {
   Recovery recovery;
 };
 
-/// Fills step, best values, tensors and the model's constants of a checkpoint; the caller adds who wrote it.
+/// Copies step, best values, tensors (into the host's memory) and the model's constants into a checkpoint; the caller
+/// adds who wrote it.
 void store(const Progress& progress, model::CausalModel& model, Adam& optimizer, run::Checkpoint& checkpoint);
 
 /// The reverse of store(). @throws storage::StorageError when a tensor is missing; model::ModelError for another shape.
 Progress restore(const run::Checkpoint& checkpoint, model::CausalModel& model, Adam& optimizer);
+
+/// Of the tensors of a checkpoint of this model.
+int64_t checkpoint_bytes(const model::CausalModel& model);
 
 /// The weights alone.
 void restore_weights(const run::Checkpoint& checkpoint, model::CausalModel& model);

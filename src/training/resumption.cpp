@@ -1,5 +1,6 @@
 #include "training/resumption.hpp"
 
+#include "causalfm/config/error.hpp"
 #include "causalfm/config/load.hpp"
 #include "causalfm/run/same_run.hpp"
 #include "causalfm/training/error.hpp"
@@ -23,6 +24,21 @@ void move_aside(const TrainRequest& request, const Host& host) {
   host.log.info("{} held a run: moved to {}", request.folder.string(), aside.string());
 }
 
+/// config.yaml has no checksum; a checkpoint's copy has.
+void note_changed_config(const run::RunFolder& folder, const config::Config& stored,
+                         const std::vector<std::string>& allowed, run::LoadedCheckpoint& found) {
+  std::string difference;
+  try {
+    const config::Config read = config::parse(*folder.read_config(), folder.config_file().string());
+    difference = run::harmful_differences(stored, read, allowed);
+  } catch (const config::ConfigError& error) {
+    difference = error.what();
+  }
+  if (difference.empty()) return;
+  found.warnings.push_back(fmt::format("{} is not what {} was saved with ({}): the checkpoint's counts",
+                                       folder.config_file().string(), found.file.filename().string(), difference));
+}
+
 /// What rank 0 finds.
 std::optional<run::LoadedCheckpoint> look(const TrainRequest& request, const Host& host) {
   const bool holds_run = host.file_system.exists(request.folder / "config.yaml");
@@ -33,9 +49,11 @@ std::optional<run::LoadedCheckpoint> look(const TrainRequest& request, const Hos
   std::optional<run::LoadedCheckpoint> found;
   if (holds_run) {
     const run::RunFolder folder = run::RunFolder::open(host.file_system, request.folder);
-    run::require_same_run(config::parse(*folder.read_config(), folder.config_file().string()), request.config,
-                          request.folder);
     found = folder.load_latest();
+    const config::Config stored = found ? config::parse(found->checkpoint.configuration, found->file.string())
+                                        : config::parse(*folder.read_config(), folder.config_file().string());
+    run::require_same_run(stored, request.config, request.folder, request.allowed_keys);
+    if (found) note_changed_config(folder, stored, request.allowed_keys, *found);
   }
   if (!found && request.resume == Resume::always) {
     throw TrainingError(fmt::format("{}: there is no checkpoint to resume from: start the run without --resume always",

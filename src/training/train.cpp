@@ -2,9 +2,7 @@
 
 #include "causalfm/config/load.hpp"
 #include "causalfm/data/loader.hpp"
-#include "causalfm/run/folder.hpp"
-#include "causalfm/run/metrics.hpp"
-#include "causalfm/storage/error.hpp"
+#include "causalfm/run/lock.hpp"
 #include "causalfm/training/error.hpp"
 #include "causalfm/training/parameter_agreement.hpp"
 #include "training/assembly.hpp"
@@ -16,6 +14,7 @@
 #include "training/resumption.hpp"
 #include "training/rollback.hpp"
 #include "training/run_log.hpp"
+#include "training/run_writer.hpp"
 #include "training/step.hpp"
 #include "training/validation.hpp"
 
@@ -26,6 +25,7 @@
 
 #include <chrono>
 #include <memory>
+#include <utility>
 
 namespace causalfm::training {
 
@@ -61,9 +61,8 @@ class TrainingRun {
   const Host& host_;
   Assembly assembly_;
   Progress progress_;
-  std::optional<run::RunFolder> folder_;
+  std::unique_ptr<RunWriter> writer_;
   std::optional<RunLog> log_;
-  std::optional<run::MetricsWriter> metrics_;
   std::unique_ptr<Step> step_;
   NonFinite non_finite_;
   std::unique_ptr<Validation> validation_;
@@ -71,7 +70,9 @@ class TrainingRun {
   std::unique_ptr<ProgressLine> line_;
   ProfiledSteps profiled_;
   int64_t saved_step_ = -1;
-  int64_t agreed_step_ = -1;  ///< at which all ranks were last seen to hold the same parameters
+  std::string interruption_;              ///< why the run is to save and end; empty: it is not
+  double checkpoint_wait_seconds_ = 0.0;  ///< since the last line of metrics
+  int64_t agreed_step_ = -1;              ///< at which all ranks were last seen to hold the same parameters
   Clock::time_point start_ = Clock::now();
 };
 
@@ -82,6 +83,7 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
       non_finite_(request.config.train),
       profiled_(request.config.train.profile_steps, host, request.folder) {
   host.communicator.announce(comm::Phase::starting, 0);
+  if (writes()) run::Lock::require_free(host.file_system, request.folder / run::RunFolder::lock_name);
   const auto checkpoint = find_checkpoint(request, host);
   const auto initial = checkpoint ? std::nullopt : find_initial_weights(request, host);
   std::optional<model::SequenceScale> scale;
@@ -100,12 +102,7 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
   }
   require_agreement();
 
-  if (writes()) {
-    folder_ = run::RunFolder::create(host.file_system, request.folder);
-    folder_->write_config(config::to_yaml(settings_));
-    metrics_.emplace(host.file_system, folder_->metrics_file());
-    metrics_->drop_after_resume(progress_.step);
-  }
+  if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_.step);
   host.communicator.barrier();  // the folder is there before another rank logs into it
   log_.emplace(host.log, request.folder / "log.txt", writes());
 
@@ -136,9 +133,14 @@ Progress TrainingRun::progress_now() const {
 }
 
 bool TrainingRun::stop_requested() {
-  const at::Tensor flag = at::full({1}, int64_t{host_.stop_requested()}, at::kLong);
-  host_.communicator.all_reduce(flag, comm::Reduction::maximum).wait();
-  return flag.item<int64_t>() != 0;
+  const double limit = 60.0 * settings_.train.time_limit_minutes;
+  const bool too_late = limit > 0.0 && seconds_since(start_) >= limit;
+  const at::Tensor flags = at::tensor({int64_t{host_.stop_requested()}, int64_t{too_late}}, at::kLong);
+  host_.communicator.all_reduce(flags, comm::Reduction::maximum).wait();
+  const int64_t* asked = flags.const_data_ptr<int64_t>();
+  if (asked[1] != 0) interruption_ = "train.time_limit_minutes is over";
+  if (asked[0] != 0) interruption_ = "a signal asked for it";
+  return !interruption_.empty();
 }
 
 void TrainingRun::require_agreement() {
@@ -163,6 +165,7 @@ bool TrainingRun::goes_on_after(const data::LoadedStep& loaded, const Step::Back
 
 void TrainingRun::go_back(const NonFiniteStep& failed) {
   loader_.reset();
+  if (writer_) writer_->wait();
   if (!roll_back(request_, host_, failed.number, assembly_, progress_)) {
     throw NumericsError(
         stop_sentence(failed, "; it is the very step to go back to, and no learning rate changes what it computes"));
@@ -172,7 +175,7 @@ void TrainingRun::go_back(const NonFiniteStep& failed) {
   require_agreement();
   start_loader();
   if (!writes()) return;
-  metrics_->drop_after_resume(progress_.step);
+  writer_->drop_after(progress_.step);
   line_->clear();
   host_.log.warn("step {}: {}: back to step {}, from there on with {:.3g} times the learning rate", failed.number,
                  failed.found, progress_.step, progress_.recovery.rate_factor);
@@ -218,9 +221,16 @@ bool TrainingRun::train_step() {
                               {"curves_per_second", curves_per_second},
                               {"data_wait_seconds", waited},
                               {"exposed_communication_seconds", exposed},
+                              {"checkpoint_wait_seconds", std::exchange(checkpoint_wait_seconds_, 0.0)},
                               {"seconds", progress_now().seconds}};
   if (skipped) line["skipped"] = true;
-  metrics_->write(line);
+  // Told after checkpoints that are due by the step alone, so that a resume repeats the lines.
+  if (loaded.step > 0 && loaded.step % settings_.train.checkpoint_every == 0) {
+    line["checkpoint_bytes"] = checkpoint_bytes(*assembly_.model);
+    line["checkpoint_write_seconds"] = writer_->last_write_seconds();
+  }
+  writer_->tell_of_saves();
+  writer_->write_metrics(line);
   line_->show(progress_.step, backward.losses, curves_per_second);
   return true;
 }
@@ -238,20 +248,20 @@ bool TrainingRun::validate() {
     ++progress_.validations_without_improvement;
   }
   if (!writes()) return improved;
-  metrics_->write({{"step", progress_.step},
-                   {"validation_loss", result.losses.total},
-                   {"validation_reconstruction", result.losses.reconstruction},
-                   {"validation_star", result.losses.star},
-                   {"validation_instrument", result.losses.instrument},
-                   {"validation_star_recall", result.star_recall},
-                   {"validation_instrument_recall", result.instrument_recall},
-                   {"validation_star_effective_rank", result.star.effective_rank},
-                   {"validation_star_alignment", result.star.alignment},
-                   {"validation_star_uniformity", result.star.uniformity},
-                   {"validation_instrument_effective_rank", result.instrument.effective_rank},
-                   {"validation_instrument_alignment", result.instrument.alignment},
-                   {"validation_instrument_uniformity", result.instrument.uniformity},
-                   {"seconds", progress_now().seconds}});
+  writer_->write_metrics({{"step", progress_.step},
+                          {"validation_loss", result.losses.total},
+                          {"validation_reconstruction", result.losses.reconstruction},
+                          {"validation_star", result.losses.star},
+                          {"validation_instrument", result.losses.instrument},
+                          {"validation_star_recall", result.star_recall},
+                          {"validation_instrument_recall", result.instrument_recall},
+                          {"validation_star_effective_rank", result.star.effective_rank},
+                          {"validation_star_alignment", result.star.alignment},
+                          {"validation_star_uniformity", result.star.uniformity},
+                          {"validation_instrument_effective_rank", result.instrument.effective_rank},
+                          {"validation_instrument_alignment", result.instrument.alignment},
+                          {"validation_instrument_uniformity", result.instrument.uniformity},
+                          {"seconds", progress_now().seconds}});
   line_->clear();
   host_.log.info(
       "step {}: validation loss {:.4f} (reconstruction {:.4f}, star {:.4f}, instrument {:.4f}), recall@1 star "
@@ -268,6 +278,7 @@ void TrainingRun::save() {
   require_agreement();
   saved_step_ = progress_.step;
   if (!writes()) return;
+  const Clock::time_point begin = Clock::now();
   run::Checkpoint checkpoint;
   store(progress_now(), *assembly_.model, *assembly_.optimizer, checkpoint);
   checkpoint.configuration = config::to_yaml(settings_);
@@ -277,9 +288,8 @@ void TrainingRun::save() {
   checkpoint.threads = host_.threads;
   checkpoint.instruction_set = host_.instruction_set;
   checkpoint.versions = host_.versions;
-  metrics_->sync();
-  folder_->save_checkpoint(checkpoint, settings_.train.keep_checkpoints);
-  if (progress_.best_step == progress_.step) folder_->mark_best(progress_.step);
+  writer_->save(std::move(checkpoint), progress_.best_step == progress_.step);
+  checkpoint_wait_seconds_ += seconds_since(begin);
 }
 
 std::optional<run::Ending> TrainingRun::after_step() {
@@ -296,7 +306,7 @@ std::optional<run::Ending> TrainingRun::after_step() {
 }
 
 void TrainingRun::conclude(run::Ending ending, const std::string& reason) {
-  if (!writes() || !folder_) return;
+  if (!writer_) return;
   run::Summary summary;
   summary.ended = ending;
   summary.steps = progress_.step;
@@ -306,7 +316,7 @@ void TrainingRun::conclude(run::Ending ending, const std::string& reason) {
   summary.ranks = host_.communicator.world_size();
   summary.versions = host_.versions;
   summary.reason = reason;
-  run::write_summary(host_.file_system, folder_->summary_file(), summary);
+  writer_->conclude(summary);
 }
 
 run::Ending TrainingRun::run() {
@@ -322,22 +332,20 @@ run::Ending TrainingRun::run() {
     profiled_.finish();
     host_.communicator.announce(comm::Phase::ending, progress_.step);
     require_agreement();
+    if (writer_) writer_->finish();
     conclude(*ending, "");
     if (writes()) {
       line_->clear();
-      const char* why = *ending == run::Ending::completed ? "all steps done"
-                        : *ending == run::Ending::early_stopping
-                            ? "stopped early, the validation loss no longer improves"
-                            : "interrupted, state saved";
+      const std::string why = *ending == run::Ending::completed ? "all steps done"
+                              : *ending == run::Ending::early_stopping
+                                  ? "stopped early, the validation loss no longer improves"
+                                  : "interrupted (" + interruption_ + "), state saved";
       host_.log.info("{} after {} steps and {}; best validation loss {:.4f} at step {}", why, progress_.step,
                      duration_text(progress_now().seconds), progress_.best_value, progress_.best_step);
     }
     return *ending;
   } catch (const std::exception& error) {
-    try {
-      conclude(run::Ending::failed, error.what());
-    } catch (const storage::StorageError&) {  // the first failure is the one to tell
-    }
+    conclude(run::Ending::failed, error.what());
     throw;
   }
 }

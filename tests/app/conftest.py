@@ -5,6 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 SOURCE = Path(os.environ.get("CAUSALFM_SOURCE", Path(__file__).resolve().parents[2]))
@@ -21,7 +23,8 @@ comm: {deadline_seconds: 60}
 runtime: {threads: 1}
 """
 
-CLOCK = {"seconds", "curves_per_second", "data_wait_seconds", "exposed_communication_seconds"}
+CLOCK = {"seconds", "curves_per_second", "data_wait_seconds", "exposed_communication_seconds", "checkpoint_wait_seconds",
+         "checkpoint_write_seconds"}
 
 
 class Result:
@@ -57,6 +60,22 @@ def metrics(folder, clock=False):
 
 def training_lines(folder):
     return [line for line in metrics(folder) if "loss" in line]
+
+
+def parameters(file):
+    found = {}
+    with h5py.File(file) as checkpoint:
+        for part in ("model", "optimizer"):
+            checkpoint[part].visititems(
+                lambda name, item: found.update({f"{part}/{name}": item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def assert_same_bits(first, second):
+    first, second = parameters(first), parameters(second)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert np.array_equal(first[name], second[name]), name
 
 
 @pytest.fixture

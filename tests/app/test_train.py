@@ -12,23 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from conftest import BINARY, command, metrics, run, succeed, training_lines
-
-
-def parameters(file):
-    found = {}
-    with h5py.File(file) as checkpoint:
-        for part in ("model", "optimizer"):
-            checkpoint[part].visititems(
-                lambda name, item: found.update({f"{part}/{name}": item[()]}) if isinstance(item, h5py.Dataset) else None)
-    return found
-
-
-def assert_same_bits(first, second):
-    first, second = parameters(first), parameters(second)
-    assert first.keys() == second.keys()
-    for name in first:
-        assert np.array_equal(first[name], second[name]), name
+from conftest import BINARY, assert_same_bits, command, metrics, parameters, run, succeed, training_lines
 
 
 def test_run_folder(small, tmp_path):

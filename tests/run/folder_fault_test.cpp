@@ -26,10 +26,12 @@ void save(storage::FileSystem& files, const std::filesystem::path& folder, int64
   RunFolder run = RunFolder::create(files, folder);
   run.write_config("seed: 7\n");
   MetricsWriter metrics(files, run.metrics_file());
-  metrics.write({{"step", step - 1}, {"loss", 0.5}});
-  metrics.sync();
-  run.save_checkpoint(sample_checkpoint(step), 2);
+  const std::string complaint = metrics.write({{"step", step - 1}, {"loss", 0.5}});
+  if (!complaint.empty()) throw storage::StorageError(complaint);
+  sync_metrics(files, run.metrics_file());
+  run.save_checkpoint(sample_checkpoint(step));
   run.mark_best(step);
+  run.prune(step, {.newest = 2});
 }
 
 /// A fresh folder for each fault: three saves are done, the fourth meets the fault.
@@ -148,8 +150,8 @@ TEST(SaveFaultTest, AFullDiskKeepsTheLastCheckpoint) {
   }
   const auto files = storage::make_real_file_system();
   RunFolder run = RunFolder::create(*files, folder / "run");
-  run.save_checkpoint(sample_checkpoint(100, 2000), 3);
-  EXPECT_THROW(run.save_checkpoint(sample_checkpoint(200, 2000), 3), storage::StorageError);
+  run.save_checkpoint(sample_checkpoint(100, 2000));
+  EXPECT_THROW(run.save_checkpoint(sample_checkpoint(200, 2000)), storage::StorageError);
   EXPECT_EQ(run.load_latest()->checkpoint.step, 100);
   EXPECT_THAT(files->list(run.checkpoints()), testing::ElementsAre("latest", "step-00000100.h5"));
   ::umount2(folder.path().c_str(), MNT_DETACH);

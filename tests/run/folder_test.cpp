@@ -24,6 +24,11 @@ class RunFolderTest : public testing::Test {
     files_->write_new(file, std::as_bytes(std::span(text)));
   }
 
+  void save(const Checkpoint& checkpoint, int64_t newest, int64_t every = 0) {
+    run_.save_checkpoint(checkpoint);
+    run_.prune(checkpoint.step, {newest, every});
+  }
+
   void damage(int64_t step) {
     std::vector<std::byte> bytes = files_->read(run_.checkpoint_file(step));
     bytes[bytes.size() / 2] ^= std::byte{1};

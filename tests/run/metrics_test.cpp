@@ -72,9 +72,30 @@ TEST_F(MetricsTest, ALineIsOneWrite) {
   MetricsWriter writer(counting, file_);
   writer.write({{"step", 0}, {"loss", 0.5}});
   EXPECT_EQ(counting.operations(), 1);
-  writer.sync();
+  sync_metrics(counting, file_);
   counting.lose_power(false);
   EXPECT_EQ(text(), "{\"step\":0,\"loss\":0.5}\n");
+}
+
+TEST_F(MetricsTest, WhatTheDiskRefusesIsKeptAndWrittenOnceInOrder) {
+  for (const storage::Fault fault : storage::every_fault) {
+    for (int64_t later = 0; later < 3; ++later) {
+      const std::filesystem::path file = folder_ / "lines.jsonl";
+      storage::FaultyFileSystem faulty(*files_);
+      MetricsWriter writer(faulty, file);
+      EXPECT_EQ(writer.write({{"step", 0}}), "");
+      faulty.fail_at(0, fault);
+      EXPECT_NE(writer.write({{"step", 1}}), "");
+      faulty.fail_at(later, fault);
+      writer.write({{"step", 2}});
+      faulty.never_fail();
+      EXPECT_EQ(writer.write({{"step", 3}}), "");
+      std::vector<int> steps;
+      for (const ordered_json& line : read_metrics(*files_, file)) steps.push_back(line["step"]);
+      EXPECT_THAT(steps, ElementsAre(0, 1, 2, 3));
+      files_->remove(file);
+    }
+  }
 }
 
 TEST_F(MetricsTest, ResumeDropsWhatIsDoneAgain) {
@@ -110,7 +131,7 @@ TEST_F(MetricsTest, ResumeDropsWhatACrashHasTorn) {
 
 TEST_F(MetricsTest, ResumeWithoutAFileDoesNothing) {
   writer_.drop_after_resume(3);
-  writer_.sync();
+  sync_metrics(*files_, file_);
   EXPECT_FALSE(files_->exists(file_));
 }
 

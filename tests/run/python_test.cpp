@@ -18,7 +18,7 @@ class RunInPythonTest : public testing::Test {
  protected:
   void SetUp() override {
     run_.write_config("seed: 7\n");
-    run_.save_checkpoint(sample_checkpoint(500), 3);
+    run_.save_checkpoint(sample_checkpoint(500));
     MetricsWriter writer(*files_, run_.metrics_file());
     writer.write({{"step", 0}, {"loss", std::nan("")}});
     writer.write({{"step", 1}, {"loss", 0.1}});

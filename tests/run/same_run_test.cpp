@@ -27,10 +27,11 @@ std::string compare(const std::vector<std::string>& overrides) {
 TEST(SameRunTest, EqualConfigurationsAndHarmlessKeysPass) {
   EXPECT_EQ(compare({}), "same");
   for (const char* harmless :
-       {"train.steps=20000", "train.checkpoint_every=7", "train.keep_checkpoints=9", "train.patience=3",
-        "train.micro_batch=4", "train.non_finite=skip", "train.non_finite_patience=9", "train.rollback_rate_factor=0.1",
-        "train.collapse_warning=0", "train.profile_steps=4", "data.path=data/paper", "comm.deadline_seconds=7",
-        "comm.backend=single", "runtime.threads=3"}) {
+       {"train.steps=20000", "train.checkpoint_every=7", "train.keep_checkpoints=9", "train.keep_every=2",
+        "train.time_limit_minutes=5", "train.patience=3", "train.micro_batch=4", "train.non_finite=skip",
+        "train.non_finite_patience=9", "train.rollback_rate_factor=0.1", "train.collapse_warning=0",
+        "train.profile_steps=4", "data.path=data/paper", "comm.deadline_seconds=7", "comm.backend=single",
+        "runtime.threads=3"}) {
     EXPECT_EQ(compare({harmless}), "same") << harmless;
   }
 }
@@ -47,6 +48,15 @@ TEST(SameRunTest, WhatChangesTheNumbersIsNamedWithBothValues) {
         "comm.gradient_precision=bfloat16"}) {
     EXPECT_THAT(compare({harmful}), HasSubstr("another configuration")) << harmful;
   }
+}
+
+TEST(SameRunTest, AllowedKeysPassAndNoOthers) {
+  const config::Config stored = config::parse("", "stored");
+  const config::Config asked = config::parse("", "asked", {"seed=8", "model.width=32"});
+  EXPECT_THAT(harmful_differences(stored, asked, {"seed"}),
+              AllOf(HasSubstr("model.width"), testing::Not(HasSubstr("seed"))));
+  EXPECT_NO_THROW(require_same_run(stored, asked, "run", {"seed", "model.width"}));
+  EXPECT_THAT(compare({"seed=8"}), HasSubstr("--allow KEY"));
 }
 
 }  // namespace

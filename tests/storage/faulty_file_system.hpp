@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +21,7 @@ inline constexpr Fault every_fault[] = {Fault::refused, Fault::torn, Fault::repo
 
 /// Passes everything on to a real file system and counts what changes something (not read, exists, list); makes one
 /// such operation fail, and knows what a power failure would take (so it need not wait for the real disk: a sync is
-/// only written down). For one thread.
+/// only written down). Several threads may use it, one operation after the other.
 class FaultyFileSystem final : public FileSystem {
  public:
   explicit FaultyFileSystem(FileSystem& real) : real_(real) {}
@@ -34,6 +35,9 @@ class FaultyFileSystem final : public FileSystem {
   }
 
   void never_fail() { failing_.reset(); }
+
+  /// Called with the name of every operation that changes something, before it.
+  void before_each(std::function<void(const std::string& name)> call) { before_each_ = std::move(call); }
 
   /// Since the last fail_at, or ever.
   int64_t operations() const { return operations_; }
@@ -145,6 +149,8 @@ class FaultyFileSystem final : public FileSystem {
   };
 
   void change(const std::string& name, const std::function<void()>& whole, const std::function<void()>& half = {}) {
+    if (before_each_) before_each_(name);
+    const std::lock_guard lock(mutex_);
     const int64_t number = operations_++;
     if (failing_.has_value() && number == *failing_) {
       if (fault_ == Fault::reported) {
@@ -196,6 +202,8 @@ class FaultyFileSystem final : public FileSystem {
   }
 
   FileSystem& real_;
+  std::function<void(const std::string& name)> before_each_;
+  std::mutex mutex_;
   int64_t operations_ = 0;
   std::optional<int64_t> failing_;
   Fault fault_ = Fault::refused;

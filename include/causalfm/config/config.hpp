@@ -103,8 +103,10 @@ struct Train {
   double collapse_warning = 2.0;  ///< effective rank of a space; 0 = off
   int64_t checkpoint_every = 500;
   int64_t keep_checkpoints = 3;
-  int64_t patience = 10;      ///< validations without a better loss before stopping; 0 = off
-  int64_t profile_steps = 0;  ///< 0 = off
+  int64_t keep_every = 0;           ///< steps; checkpoints of their multiples stay; 0 = off
+  double time_limit_minutes = 0.0;  ///< of one process; 0 = off
+  int64_t patience = 10;            ///< validations without a better loss before stopping; 0 = off
+  int64_t profile_steps = 0;        ///< 0 = off
 
   bool operator==(const Train&) const = default;
 };

@@ -19,6 +19,9 @@ Config load(const std::filesystem::path& file, const std::vector<std::string>& o
 /// The same from text; `name` stands for the file in sentences (a checkpoint's copy, a run's config.yaml).
 Config parse(std::string_view yaml, std::string_view name, const std::vector<std::string>& overrides = {});
 
+/// @throws ConfigError naming `place` and the nearest key when there is no key of this dotted name.
+void require_key(std::string_view name, const std::string& place);
+
 /// Every key with its value as YAML in a fixed order; parse(to_yaml(c)) == c to the last bit of every double.
 std::string to_yaml(const Config& config);
 

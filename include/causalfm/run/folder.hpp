@@ -32,6 +32,8 @@ struct Retention {
 /// @throws storage::StorageError where a file cannot be written or read.
 class RunFolder {
  public:
+  static constexpr const char* lock_name = "lock.json";
+
   /// Creates the folder and its checkpoints/ where they are not there yet.
   static RunFolder create(storage::FileSystem& file_system, const std::filesystem::path& folder);
 
@@ -43,7 +45,7 @@ class RunFolder {
   std::filesystem::path metrics_file() const { return folder_ / "metrics.jsonl"; }
   std::filesystem::path summary_file() const { return folder_ / "summary.json"; }
   std::filesystem::path log_file() const { return folder_ / "log.txt"; }
-  std::filesystem::path lock_file() const { return folder_ / "lock.json"; }
+  std::filesystem::path lock_file() const { return folder_ / lock_name; }
   std::filesystem::path checkpoints() const { return folder_ / "checkpoints"; }
   std::filesystem::path checkpoint_file(int64_t step) const;  ///< checkpoints/step-00000500.h5
 

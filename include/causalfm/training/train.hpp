@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace spdlog {
 class logger;
@@ -46,6 +47,7 @@ struct TrainRequest {
   std::filesystem::path folder;
   Resume resume = Resume::automatic;
   std::optional<std::filesystem::path> initial_weights;  ///< a run's folder (its best checkpoint) or a checkpoint
+  std::vector<std::string> allowed_keys = {};            ///< of the configuration that may change at a resume
 };
 
 /// Trains until train.steps, early stopping or a stop request, and leaves the run's folder complete. Collective: every

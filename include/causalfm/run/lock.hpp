@@ -1,0 +1,51 @@
+#pragma once
+
+#include "causalfm/storage/file_system.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace causalfm::run {
+
+/// How a lock shows that its process lives, and how long another watches it before it holds it for dead.
+struct LockTiming {
+  std::chrono::duration<double> beat{5.0};
+  std::chrono::duration<double> watch{20.0};
+};
+
+/// Keeps a second process from training in a run's folder while this object lives: lock.json, {"host", "pid",
+/// "started" (UTC), "ranks", …}. Whether another lock's process lives is asked of the system where it can tell
+/// (the same start of the machine, the same namespace of processes); elsewhere the lock is watched, for a living one
+/// grows by an empty line every beat. `file_system` must outlive it. One thread of its own.
+class Lock {
+ public:
+  /// Takes the lock `file`, whose folder is there; a lock whose process is gone is removed first.
+  /// @throws RunError when another process holds it; storage::StorageError when it cannot be written.
+  Lock(storage::FileSystem& file_system, std::filesystem::path file, int64_t ranks, LockTiming timing = {});
+
+  /// Gives it back, if it is still this one's.
+  ~Lock();
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  /// What stood there before: a sentence about a process that is gone.
+  const std::optional<std::string>& taken_over() const { return taken_over_; }
+
+  /// Nothing happens unless another process holds the lock. @throws RunError then.
+  static void require_free(storage::FileSystem& file_system, const std::filesystem::path& file, LockTiming timing = {});
+
+ private:
+  class Heart;
+
+  storage::FileSystem& file_system_;
+  std::filesystem::path file_;
+  std::string content_;
+  std::optional<std::string> taken_over_;
+  std::unique_ptr<Heart> heart_;
+};
+
+}  // namespace causalfm::run
