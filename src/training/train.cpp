@@ -209,7 +209,7 @@ bool TrainingRun::train_step() {
   if (!writes()) return true;
 
   const double exposed = host_.communicator.traffic().since(before).exposed_seconds;
-  const double curves_per_second = static_cast<double>(loaded.batch.global_rows) / seconds_since(begin);
+  const StepTime time{seconds_since(begin), loaded.batch.global_rows, waited, exposed};
   nlohmann::ordered_json line{{"step", loaded.step},
                               {"anchors_seen", progress_.step * settings_.train.batch_triplets},
                               {"loss", backward.losses.total},
@@ -218,7 +218,7 @@ bool TrainingRun::train_step() {
                               {"instrument", backward.losses.instrument},
                               {"learning_rate", rate},
                               {"gradient_norm", backward.gradient_norm},
-                              {"curves_per_second", curves_per_second},
+                              {"curves_per_second", static_cast<double>(time.curves) / time.seconds},
                               {"data_wait_seconds", waited},
                               {"exposed_communication_seconds", exposed},
                               {"checkpoint_wait_seconds", std::exchange(checkpoint_wait_seconds_, 0.0)},
@@ -231,7 +231,7 @@ bool TrainingRun::train_step() {
   }
   writer_->tell_of_saves();
   writer_->write_metrics(line);
-  line_->show(progress_.step, backward.losses, curves_per_second);
+  line_->show(progress_.step, backward.losses, time);
   return true;
 }
 

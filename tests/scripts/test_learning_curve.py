@@ -14,7 +14,7 @@ FIGURES = SOURCE / "scripts" / "figures"
 sys.path.insert(0, str(FIGURES))
 
 import learning_curve  # noqa: E402
-from metrics import RunError, best_step, read_metrics  # noqa: E402
+from metrics import RunError, best_step, distinct_names, read_metrics  # noqa: E402
 
 
 def training_line(step, **changes):
@@ -88,12 +88,27 @@ def test_smoothing_is_a_running_mean():
     assert numpy.allclose(learning_curve.smoothed(values), expected)
 
 
+def test_names_tell_runs_apart(tmp_path):
+    assert distinct_names([tmp_path / "a", tmp_path / "b"]) == ["a", "b"]
+    assert distinct_names([tmp_path / "a" / "run", tmp_path / "b" / "run"]) == ["a/run", "b/run"]
+    with pytest.raises(RunError, match="named twice"):
+        distinct_names([tmp_path / "a", tmp_path / "b" / ".." / "a"])
+
+
 def test_picture(run, tmp_path):
     single = write_run(tmp_path / "single", [{"step": 0, "loss": 1.0, "reconstruction": 1.0}])
     out = tmp_path / "figures" / "curve.png"
     done = call("learning_curve.py", run, single, "--out", out)
     assert done.returncode == 0, done.stderr
     assert out.read_bytes().startswith(b"\x89PNG") and out.stat().st_size > 20_000
+
+
+def test_a_loss_that_a_run_has_no_part_in_is_not_drawn(run, tmp_path):
+    single = write_run(tmp_path / "single", [training_line(0, instrument=0.0), training_line(1, instrument=0.0)])
+    _, (axes,) = learning_curve.style.pyplot.subplots(1, 1, squeeze=False)
+    learning_curve.draw_loss(axes[0], [read_metrics(run), read_metrics(single)], "instrument", "validation_instrument")
+    assert min(line.get_ydata().min() for line in axes[0].lines) > 0
+    learning_curve.draw_loss(axes[0], [read_metrics(single)], "instrument", "validation_instrument")
 
 
 def test_no_run(tmp_path):
