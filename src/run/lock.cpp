@@ -1,11 +1,11 @@
 #include "causalfm/run/lock.hpp"
 
 #include "causalfm/run/error.hpp"
+#include "causalfm/run/process.hpp"
 #include "causalfm/storage/error.hpp"
-#include "run/this_process.hpp"
+#include "run/place.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <span>
@@ -18,31 +18,9 @@ namespace causalfm::run {
 
 namespace {
 
-using nlohmann::ordered_json;
-
-/// What a lock says, as far as it does.
-struct Holder {
-  std::string host = "an unknown host";
-  int64_t pid = 0;
-  std::string started = "an unknown time";
-  ProcessIdentity process;
-
-  std::string words() const { return "process " + std::to_string(pid) + " on " + host + ", started " + started; }
-};
-
-Holder holder_of(const std::vector<std::byte>& content) {
-  const char* const first = reinterpret_cast<const char*>(content.data());
-  const ordered_json json = ordered_json::parse(first, first + content.size(), nullptr, /*allow_exceptions=*/false);
-  Holder holder;
-  if (!json.is_object()) return holder;
-  try {
-    holder.host = json.value("host", holder.host);
-    holder.pid = json.value("pid", holder.pid);
-    holder.started = json.value("started", holder.started);
-    holder.process = {json.value("process_space", ""), json.value("process_start", "")};
-  } catch (const ordered_json::type_error&) {  // a damaged lock; watching it tells what it does not
-  }
-  return holder;
+std::string words_of(const Place& holder) {
+  return "process " + std::to_string(holder.pid) + " on " + (holder.host.empty() ? "an unknown host" : holder.host) +
+         ", started " + (holder.started.empty() ? "at an unknown time" : holder.started);
 }
 
 /// Nobody changes the lock while it is watched.
@@ -62,26 +40,23 @@ std::optional<std::string> dead_holder(storage::FileSystem& file_system, const s
                                        const LockTiming& timing) {
   if (!file_system.exists(file)) return {};
   const std::vector<std::byte> content = file_system.read(file);
-  const Holder holder = holder_of(content);
+  const Place holder = parse_place(content).value_or(Place{});
   const std::optional<bool> lives = is_alive(holder.pid, holder.process);
   const bool dead = lives ? !*lives : is_silent(file_system, file, content, timing.watch);
   if (!dead) {
-    throw RunError(file.string() + ": another process trains in this folder (" + holder.words() +
+    throw RunError(file.string() + ": another process trains in this folder (" + words_of(holder) +
                    "): wait for its end, stop it, or choose another --run folder");
   }
-  return file.string() + ": left by a process that is gone (" + holder.words() + "); taken over";
+  return file.string() + ": left by a process that is gone (" + words_of(holder) + "); taken over";
 }
 
-std::string own_content(int64_t ranks) {
-  const ProcessIdentity process = identity_of_this_process();
-  return ordered_json{{"host", this_host()},
-                      {"pid", this_pid()},
-                      {"started", utc_now()},
-                      {"ranks", ranks},
-                      {"process_space", process.space},
-                      {"process_start", process.start}}
-             .dump() +
-         "\n";
+Place place_of(const std::vector<std::string>& host_of_rank) {
+  Place place{this_host(), this_pid(), utc_now(), static_cast<int64_t>(host_of_rank.size()), {}, {}};
+  for (const std::string& host : host_of_rank) {
+    if (std::ranges::find(place.hosts, host) == place.hosts.end()) place.hosts.push_back(host);
+  }
+  place.process = identity_of_this_process();
+  return place;
 }
 
 }  // namespace
@@ -119,8 +94,9 @@ class Lock::Heart {
   std::thread thread_;  ///< last: it uses all the others
 };
 
-Lock::Lock(storage::FileSystem& file_system, std::filesystem::path file, int64_t ranks, LockTiming timing)
-    : file_system_(file_system), file_(std::move(file)), content_(own_content(ranks)) {
+Lock::Lock(storage::FileSystem& file_system, std::filesystem::path file, const std::vector<std::string>& host_of_rank,
+           LockTiming timing)
+    : file_system_(file_system), file_(std::move(file)), content_(place_text(place_of(host_of_rank))) {
   taken_over_ = dead_holder(file_system_, file_, timing);
   if (taken_over_ && file_system_.exists(file_)) file_system_.remove(file_);
   if (!file_system_.create(file_, std::as_bytes(std::span(content_)))) {

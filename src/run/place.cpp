@@ -8,7 +8,7 @@ namespace causalfm::run {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 /// The value of `key` if it is there and of this type, else `absent`.
 template <typename T>
@@ -22,17 +22,33 @@ T value_or(const json& object, const char* key, T absent) {
 
 }  // namespace
 
-std::filesystem::path lock_file(const RunFolder& run) { return run.path() / "lock.json"; }
+std::optional<Place> parse_place(std::span<const std::byte> content) {
+  const char* const first = reinterpret_cast<const char*>(content.data());
+  const json lock = json::parse(first, first + content.size(), nullptr, false);
+  if (!lock.is_object()) return {};
+  return Place{value_or(lock, "host", std::string()),
+               value_or(lock, "pid", int64_t{0}),
+               value_or(lock, "started", std::string()),
+               value_or(lock, "ranks", int64_t{0}),
+               value_or(lock, "hosts", std::vector<std::string>()),
+               {value_or(lock, "process_space", std::string()), value_or(lock, "process_start", std::string())}};
+}
+
+std::string place_text(const Place& place) {
+  return json{{"host", place.host},
+              {"pid", place.pid},
+              {"started", place.started},
+              {"ranks", place.ranks},
+              {"hosts", place.hosts},
+              {"process_space", place.process.space},
+              {"process_start", place.process.start}}
+             .dump() +
+         "\n";
+}
 
 std::optional<Place> read_place(storage::FileSystem& file_system, const RunFolder& run) {
   try {
-    const std::vector<std::byte> content = file_system.read(lock_file(run));
-    const char* const first = reinterpret_cast<const char*>(content.data());
-    const json lock = json::parse(first, first + content.size(), nullptr, false);
-    if (!lock.is_object()) return {};
-    return Place{value_or(lock, "host", std::string()), value_or(lock, "pid", int64_t{0}),
-                 value_or(lock, "started", std::string()), value_or(lock, "ranks", int64_t{0}),
-                 value_or(lock, "hosts", std::vector<std::string>())};
+    return parse_place(file_system.read(run.lock_file()));
   } catch (const storage::StorageError&) {  // the run has ended since it was seen
     return {};
   }

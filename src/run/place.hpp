@@ -3,14 +3,20 @@
 #include "causalfm/run/folder.hpp"
 #include "causalfm/run/state.hpp"
 
-#include <filesystem>
+#include <cstddef>
 #include <optional>
+#include <span>
+#include <string>
 
 namespace causalfm::run {
 
-std::filesystem::path lock_file(const RunFolder& run);
+/// The content of a lock.json.
+std::string place_text(const Place& place);
 
-/// What lock.json says, as far as it does. None where it is gone, or is being written.
+/// What a lock.json says, as far as it does. None where it is damaged.
+std::optional<Place> parse_place(std::span<const std::byte> content);
+
+/// The same of a run's. None also where it is gone, or is being written.
 std::optional<Place> read_place(storage::FileSystem& file_system, const RunFolder& run);
 
 }  // namespace causalfm::run

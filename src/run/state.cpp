@@ -43,9 +43,10 @@ double seconds_between(Time first, Time second) {
 }
 
 Files look_at(const RunFolder& run) {
-  Files files{last_written(lock_file(run)), last_written(run.summary_file()), last_written(run.config_file()), {}};
-  for (const auto& time : {files.lock, files.summary, files.config, last_written(run.metrics_file()),
-                           last_written(run.log_file()), last_written(run.checkpoints())}) {
+  Files files{last_written(run.lock_file()), last_written(run.summary_file()), last_written(run.config_file()), {}};
+  for (const auto& time :
+       {files.summary, files.config, last_written(run.metrics_file()), last_written(run.log_file()),
+        last_written(run.checkpoints())}) {  // a lock says that its process lives, not that it does anything
     files.newest = std::max(files.newest, time);
   }
   return files;

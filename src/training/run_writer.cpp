@@ -11,10 +11,11 @@
 
 namespace causalfm::training {
 
-RunWriter::RunWriter(const TrainRequest& request, const Host& host, int64_t steps_done)
+RunWriter::RunWriter(const TrainRequest& request, const Host& host, int64_t steps_done,
+                     const std::vector<std::string>& host_of_rank)
     : host_(host),
       folder_(run::RunFolder::create(host.file_system, request.folder)),
-      lock_(host.file_system, folder_.lock_file(), host.communicator.world_size()),
+      lock_(host.file_system, folder_.lock_file(), host_of_rank),
       metrics_(host.file_system, folder_.metrics_file()),
       checkpoints_(host.file_system, folder_,
                    {request.config.train.keep_checkpoints, request.config.train.keep_every}) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace causalfm::training {
 
@@ -22,7 +23,8 @@ class RunWriter {
   /// Makes the folder this run's: creates and locks it, writes config.yaml, and drops from its metrics what comes after
   /// `steps_done` steps. `host` outlives it. @throws run::RunError when another process trains there;
   /// storage::StorageError.
-  RunWriter(const TrainRequest& request, const Host& host, int64_t steps_done);
+  RunWriter(const TrainRequest& request, const Host& host, int64_t steps_done,
+            const std::vector<std::string>& host_of_rank);
 
   void write_metrics(const nlohmann::ordered_json& line);
 

@@ -7,6 +7,7 @@
 #include "causalfm/training/parameter_agreement.hpp"
 #include "training/assembly.hpp"
 #include "training/checkpointing.hpp"
+#include "training/hosts_of_ranks.hpp"
 #include "training/investigation.hpp"
 #include "training/non_finite.hpp"
 #include "training/profiled_steps.hpp"
@@ -102,7 +103,8 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
   }
   require_agreement();
 
-  if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_.step);
+  const std::vector<std::string> host_of_rank = hosts_of_ranks(host.communicator);
+  if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_.step, host_of_rank);
   host.communicator.barrier();  // the folder is there before another rank logs into it
   log_.emplace(host.log, request.folder / "log.txt", writes());
 
@@ -314,6 +316,8 @@ void TrainingRun::conclude(run::Ending ending, const std::string& reason) {
   summary.best_value = progress_.best_value;
   summary.seconds = progress_now().seconds;
   summary.ranks = host_.communicator.world_size();
+  summary.threads = host_.threads;
+  summary.instruction_set = host_.instruction_set;
   summary.versions = host_.versions;
   summary.reason = reason;
   writer_->conclude(summary);

@@ -1,7 +1,7 @@
 #include "causalfm/run/lock.hpp"
 
 #include "causalfm/run/error.hpp"
-#include "run/this_process.hpp"
+#include "causalfm/run/process.hpp"
 #include "storage/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -50,7 +50,7 @@ class LockTest : public testing::Test {
 
   std::string refusal() const {
     try {
-      const Lock lock(*files_, file_, 1, quick);
+      const Lock lock(*files_, file_, {"a"}, quick);
     } catch (const RunError& error) {
       return error.what();
     }
@@ -64,10 +64,11 @@ class LockTest : public testing::Test {
 
 TEST_F(LockTest, IsThereWhileItLivesAndSaysWhoHoldsIt) {
   {
-    const Lock lock(*files_, file_, 3, quick);
+    const Lock lock(*files_, file_, {"a", "b", "a"}, quick);
     EXPECT_FALSE(lock.taken_over().has_value());
     EXPECT_EQ(read().at("pid"), getpid());
     EXPECT_EQ(read().at("ranks"), 3);
+    EXPECT_EQ(read().at("hosts"), ordered_json({"a", "b"}));
     EXPECT_EQ(read().at("host"), this_host());
     EXPECT_EQ(read().at("started").get<std::string>().size(), std::string("2026-11-26T02:49:31Z").size());
     EXPECT_THAT(refusal(), AllOf(HasSubstr("another process trains in this folder"),
@@ -92,7 +93,8 @@ TEST_F(LockTest, OfAKilledProcessIsTakenOver) {
   waitid(P_PID, static_cast<id_t>(child), nullptr, WEXITED | WNOWAIT);
   const auto begin = std::chrono::steady_clock::now();
   {
-    const Lock lock(*files_, file_, 1, {.beat = 20ms, .watch = 60s});  // also as long as nobody has asked for its end
+    const Lock lock(*files_, file_, {"a"},
+                    {.beat = 20ms, .watch = 60s});  // also as long as nobody has asked for its end
     EXPECT_THAT(*lock.taken_over(), AllOf(HasSubstr("process " + std::to_string(child)), HasSubstr("gone")));
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "the system knows, nothing is to be watched";
@@ -122,7 +124,7 @@ TEST_F(LockTest, FromWhereNobodySeesItsProcessIsWatched) {
 }
 
 TEST_F(LockTest, BeatsSoThatOthersSeeItAlive) {
-  const Lock lock(*files_, file_, 1, quick);
+  const Lock lock(*files_, file_, {"a"}, quick);
   const size_t size = files_->read(file_).size();
   std::this_thread::sleep_for(200ms);
   EXPECT_GT(files_->read(file_).size(), size);
@@ -138,7 +140,7 @@ TEST_F(LockTest, ThatIsDamagedIsWatchedAndTakenOver) {
 
 TEST_F(LockTest, OfSomebodyElseIsLeftAlone) {
   {
-    const Lock lock(*files_, file_, 1, quick);
+    const Lock lock(*files_, file_, {"a"}, quick);
     write_changed({{"pid", 1}});
   }
   EXPECT_TRUE(files_->exists(file_));

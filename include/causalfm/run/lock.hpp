@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace causalfm::run {
 
@@ -18,14 +19,16 @@ struct LockTiming {
 };
 
 /// Keeps a second process from training in a run's folder while this object lives: lock.json, {"host", "pid",
-/// "started" (UTC), "ranks", …}. Whether another lock's process lives is asked of the system where it can tell
+/// "started" (UTC), "ranks", "hosts", …}. Whether another lock's process lives is asked of the system where it can tell
 /// (the same start of the machine, the same namespace of processes); elsewhere the lock is watched, for a living one
 /// grows by an empty line every beat. `file_system` must outlive it. One thread of its own.
 class Lock {
  public:
   /// Takes the lock `file`, whose folder is there; a lock whose process is gone is removed first.
+  /// @param host_of_rank where each rank of the run computes.
   /// @throws RunError when another process holds it; storage::StorageError when it cannot be written.
-  Lock(storage::FileSystem& file_system, std::filesystem::path file, int64_t ranks, LockTiming timing = {});
+  Lock(storage::FileSystem& file_system, std::filesystem::path file, const std::vector<std::string>& host_of_rank,
+       LockTiming timing = {});
 
   /// Gives it back, if it is still this one's.
   ~Lock();

@@ -2,6 +2,7 @@
 
 #include "causalfm/run/folder.hpp"
 #include "causalfm/run/history.hpp"
+#include "causalfm/run/process.hpp"
 #include "causalfm/storage/file_system.hpp"
 
 #include <chrono>
@@ -34,7 +35,8 @@ struct Place {
   int64_t pid = 0;                 ///< of rank 0; 0: unknown
   std::string started;             ///< ISO 8601, UTC; empty: unknown
   int64_t ranks = 0;               ///< 0: unknown
-  std::vector<std::string> hosts;  ///< of all ranks
+  std::vector<std::string> hosts;  ///< of all ranks, each once
+  ProcessIdentity process = {};    ///< of rank 0
 };
 
 /// Who looks, and when.

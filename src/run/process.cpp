@@ -1,4 +1,4 @@
-#include "run/this_process.hpp"
+#include "causalfm/run/process.hpp"
 
 #include <unistd.h>
 

@@ -17,7 +17,9 @@ ProcessIdentity identity_of_this_process();
 /// Whether that process lives; none where this one cannot see it.
 std::optional<bool> is_alive(int64_t pid, const ProcessIdentity& process);
 
+/// The name of this host; "unknown" where the system has none.
 std::string this_host();
+
 int64_t this_pid();
 
 /// "2026-11-26T02:49:31Z"
