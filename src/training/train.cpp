@@ -9,6 +9,7 @@
 #include "causalfm/training/parameter_agreement.hpp"
 #include "training/assembly.hpp"
 #include "training/checkpointing.hpp"
+#include "training/collapse_watch.hpp"
 #include "training/investigation.hpp"
 #include "training/non_finite.hpp"
 #include "training/profiled_steps.hpp"
@@ -70,6 +71,7 @@ class TrainingRun {
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<ProgressLine> line_;
   ProfiledSteps profiled_;
+  CollapseWatch collapse_watch_;
   int64_t saved_step_ = -1;
   int64_t agreed_step_ = -1;  ///< at which all ranks were last seen to hold the same parameters
   Clock::time_point start_ = Clock::now();
@@ -80,7 +82,8 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
       settings_(request.config),
       host_(host),
       non_finite_(request.config.train),
-      profiled_(request.config.train.profile_steps, host, request.folder) {
+      profiled_(request.config.train.profile_steps, host, request.folder),
+      collapse_watch_(request.config.train.collapse_warning, host.log) {
   host.communicator.announce(comm::Phase::starting, 0);
   const auto checkpoint = find_checkpoint(request, host);
   const auto initial = checkpoint ? std::nullopt : find_initial_weights(request, host);
@@ -258,7 +261,7 @@ bool TrainingRun::validate() {
       "{:.3f}, instrument {:.3f}{}",
       progress_.step, result.losses.total, result.losses.reconstruction, result.losses.star, result.losses.instrument,
       result.star_recall, result.instrument_recall, improved ? ", the best" : "");
-  warn_of_collapse(result, settings_.train.collapse_warning, progress_.step, host_.log);
+  collapse_watch_.look(result, progress_.step);
   return improved;
 }
 
