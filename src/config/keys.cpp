@@ -132,7 +132,7 @@ void add_train(Table& table, Train& train) {
   add(table, "train.validation_triplets", integer(train.validation_triplets, 1, 1'000'000),
       "Triplets (or pairs) of a validation, the same each time.");
   add(table, "train.collapse_warning", real(train.collapse_warning, from_to(0, 4096)),
-      "Effective rank of a space of latents below which a validation warns that it collapses; 0: off.");
+      "Effective rank of a space of latents; when it falls below, a warning says that the space collapses; 0: off.");
   add(table, "train.checkpoint_every", integer(train.checkpoint_every, 1, most_steps), "Steps between checkpoints.");
   add(table, "train.keep_checkpoints", integer(train.keep_checkpoints, 1, 1'000'000),
       "Latest checkpoints that are kept, beside the best.");

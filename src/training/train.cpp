@@ -7,6 +7,7 @@
 #include "causalfm/training/parameter_agreement.hpp"
 #include "training/assembly.hpp"
 #include "training/checkpointing.hpp"
+#include "training/collapse_watch.hpp"
 #include "training/hosts_of_ranks.hpp"
 #include "training/investigation.hpp"
 #include "training/non_finite.hpp"
@@ -70,6 +71,7 @@ class TrainingRun {
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<ProgressLine> line_;
   ProfiledSteps profiled_;
+  CollapseWatch collapse_watch_;
   int64_t saved_step_ = -1;
   std::string interruption_;              ///< why the run is to save and end; empty: it is not
   double checkpoint_wait_seconds_ = 0.0;  ///< since the last line of metrics
@@ -82,7 +84,8 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
       settings_(request.config),
       host_(host),
       non_finite_(request.config.train),
-      profiled_(request.config.train.profile_steps, host, request.folder) {
+      profiled_(request.config.train.profile_steps, host, request.folder),
+      collapse_watch_(request.config.train.collapse_warning, host.log) {
   host.communicator.announce(comm::Phase::starting, 0);
   if (writes()) run::Lock::require_free(host.file_system, request.folder / run::RunFolder::lock_name);
   const auto checkpoint = find_checkpoint(request, host);
@@ -270,7 +273,7 @@ bool TrainingRun::validate() {
       "{:.3f}, instrument {:.3f}{}",
       progress_.step, result.losses.total, result.losses.reconstruction, result.losses.star, result.losses.instrument,
       result.star_recall, result.instrument_recall, improved ? ", the best" : "");
-  warn_of_collapse(result, settings_.train.collapse_warning, progress_.step, host_.log);
+  collapse_watch_.look(result, progress_.step);
   return improved;
 }
 

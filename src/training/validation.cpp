@@ -11,7 +11,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <limits>
@@ -30,19 +29,6 @@ at::Tensor ids_of(const std::vector<Id>& ids, std::span<const int64_t> rows) {
 }
 
 }  // namespace
-
-void warn_of_collapse(const ValidationResult& result, double bound, int64_t step, spdlog::logger& log) {
-  const auto warn = [&](const char* space, double rank) {
-    if (!(rank < bound)) return;
-    log.warn(
-        "step {}: the space of {} collapses, the effective rank of its latents is {:.2f}: lower train.learning_rate, "
-        "or "
-        "raise the batch or the weight of its loss (docs/numerics.md)",
-        step, space, rank);
-  };
-  warn("stars", result.star.effective_rank);
-  warn("instruments", result.instrument.effective_rank);
-}
 
 struct Validation::Encoded {
   at::Tensor z_star;

@@ -15,10 +15,6 @@
 #include <memory>
 #include <vector>
 
-namespace spdlog {
-class logger;
-}
-
 namespace causalfm::training {
 
 struct ValidationResult {
@@ -29,9 +25,6 @@ struct ValidationResult {
   loss::LatentStatistics star;
   loss::LatentStatistics instrument;
 };
-
-/// Warns of each space whose effective rank is below `bound`; 0: of none. For rank 0.
-void warn_of_collapse(const ValidationResult& result, double bound, int64_t step, spdlog::logger& log);
 
 /// The losses and recalls of the validation split on fixed triplets, without dropout. The triplets depend on neither
 /// the training seed nor the batch size; losses are the mean over batches of train.batch_triplets of them, as in
