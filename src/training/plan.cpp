@@ -27,7 +27,7 @@ constexpr double accelerator_program_bytes = 0.8e9;
 /// What the C library's allocator comes to keep back over many steps, as a part of what a step takes.
 constexpr double kept_back_of_step = 0.2;
 /// Of its memory, what a rank may plan with.
-constexpr double usable = 0.95;
+constexpr double usable = 0.9;
 constexpr double worthwhile_exposed_share = 0.1;
 constexpr int64_t batches_ahead = 3;
 /// Two thirds of a step's computation is the backward pass, behind which gradients travel; the last bucket cannot.
@@ -105,7 +105,7 @@ Planner::Planner(const PlanRequest& request, const Host& host)
   if (request.ranks_per_node) hardware_.ranks_per_node = *request.ranks_per_node;
   if (request.network_bytes_per_second) hardware_.network_bytes_per_second = *request.network_bytes_per_second;
   if (hardware_.memory_bytes == 0.0) {
-    hardware_.memory_bytes = attainable_bytes(std::min(request.ranks, hardware_.ranks_per_node));
+    hardware_.memory_bytes = attainable_bytes(std::min(request.ranks, hardware_.ranks_per_node), freed_bytes());
   }
   constexpr int64_t largest_small_step = 8;
   constexpr int64_t largest_measured_step = 256;

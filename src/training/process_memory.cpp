@@ -16,6 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr double unlimited = std::numeric_limits<double>::infinity();
 
+/// The C library gives 64 MiB of addresses to every thread that allocates, and a training has some four of them.
+constexpr double addresses_of_threads = 4.0 * 64.0 * 1024.0 * 1024.0;
+
 /// The number behind `key` in a file of lines "key number ...", or `otherwise`.
 double number_behind(const std::string& key, const fs::path& file, double otherwise) {
   std::ifstream lines(file);
@@ -27,9 +30,7 @@ double number_behind(const std::string& key, const fs::path& file, double otherw
   return otherwise;
 }
 
-double kilobytes_behind(const std::string& key, const fs::path& file) {
-  return 1024.0 * number_behind(key, file, 0.0);
-}
+double kilobytes_behind(const std::string& key, const fs::path& file) { return 1024.0 * number_behind(key, file, 0.0); }
 
 struct GroupFiles {
   fs::path mount;
@@ -77,13 +78,15 @@ void forget_past_memory() {
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 
+double freed_bytes() { return static_cast<double>(mallinfo2().fordblks); }
+
 double peak_resident_bytes() { return kilobytes_behind("VmHWM:", "/proc/self/status"); }
 
-double attainable_bytes(int64_t processes, const fs::path& root) {
+double attainable_bytes(int64_t processes, double freed, const fs::path& root) {
   const fs::path status = root / "proc/self/status";
   const double left = std::min(kilobytes_behind("MemAvailable:", root / "proc/meminfo"), left_in_groups(root));
-  const double address_space =
-      number_behind("Max address space", root / "proc/self/limits", unlimited) - kilobytes_behind("VmSize:", status);
+  const double address_space = number_behind("Max address space", root / "proc/self/limits", unlimited) -
+                               kilobytes_behind("VmSize:", status) + freed - addresses_of_threads;
   const double more = std::min(left / static_cast<double>(processes), address_space);
   return kilobytes_behind("VmRSS:", status) + std::max(0.0, more);
 }

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import time
 
 import pytest
@@ -148,3 +150,22 @@ def test_full_disk(small, tmp_path):
         assert_ends(run("train", small, "--run", disk / "run"), 6, "step-")
     finally:
         os.system(f"umount {disk}")
+
+
+LARGE = ["--set", "simulation.stars=400", "--set", "simulation.length=100", "--set", "data.validation_stars=0.1",
+         "--set", "model.width=64", "--set", "model.blocks=4", "--set", "train.steps=2", "--set", "train.validate_every=2",
+         "--set", "train.validation_triplets=8"]
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+def test_out_of_memory_names_the_batch_that_fits(small, tmp_path, ranks):
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, before[1]))  # of each process
+    try:
+        result = run("train", small, "--run", tmp_path / "large", *LARGE, "--set", "train.batch_triplets=400", ranks=ranks)
+        assert_ends(result, 8, "train.batch_triplets is 400")
+        fits = int(re.search(r"of which about (\d+) fit", result.error).group(1))
+        assert 20 < fits < 200
+        succeed("train", small, "--run", tmp_path / "fitting", *LARGE, "--set", f"train.batch_triplets={fits}", ranks=ranks)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

@@ -31,7 +31,9 @@ class AttainableBytes : public testing::Test {
     std::ofstream(root_ / file) << text;
   }
 
-  double mebibytes(int64_t processes = 1) const { return attainable_bytes(processes, root_) / mega; }
+  double mebibytes(int64_t processes = 1) const { return attainable_bytes(processes, freed_, root_) / mega; }
+
+  double freed_ = 0.0;
 
  private:
   fs::path root_ = fs::temp_directory_path() / ("process_memory_test." + std::to_string(getpid()));
@@ -43,10 +45,12 @@ TEST_F(AttainableBytes, ProcessesShareWhatTheMachineHasLeft) {
 }
 
 TEST_F(AttainableBytes, TheAddressSpaceIsEveryProcesssOwn) {
-  write("proc/self/limits", "Max address space  " + std::to_string(500 << 20) + "  unlimited  bytes\n");
+  write("proc/self/limits", "Max address space  " + std::to_string(756 << 20) + "  unlimited  bytes\n");
   EXPECT_DOUBLE_EQ(mebibytes(), 50.0 + 300.0);
   EXPECT_DOUBLE_EQ(mebibytes(2), 50.0 + 300.0);
   EXPECT_DOUBLE_EQ(mebibytes(4), 50.0 + 250.0);
+  freed_ = 40.0 * mega;
+  EXPECT_DOUBLE_EQ(mebibytes(), 50.0 + 340.0);
 }
 
 TEST_F(AttainableBytes, AJobsControlGroupBoundsTheStepsInIt) {
