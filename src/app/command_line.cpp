@@ -1,19 +1,17 @@
 #include "app/command_line.hpp"
 
 #include "causalfm/config/error.hpp"
-#include "causalfm/config/load.hpp"
 #include "app/command_config.hpp"
 #include "app/command_evaluate.hpp"
 #include "app/command_inspect.hpp"
 #include "app/command_plan.hpp"
 #include "app/command_simulate.hpp"
 #include "app/command_train.hpp"
+#include "app/parser.hpp"
+#include "app/run_commands.hpp"
 #include "app/versions.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
-#include <functional>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -23,67 +21,6 @@
 namespace causalfm::app {
 
 namespace {
-
-/// What every command takes.
-struct Common {
-  std::string config_file;
-  std::vector<std::string> overrides;
-  bool quiet = false;
-  spdlog::level::level_enum log_level = spdlog::level::info;
-
-  config::Config load() const { return config::load(config_file, overrides); }
-};
-
-enum class Config { none, optional, required };
-
-/// The command line being built. Arguments live as long as the parser that fills them.
-struct Parser {
-  Job* job;  ///< none: nothing is to be run
-  CLI::App app{"Distributed trainer for causal foundation models of structured time series"};
-  Common common;
-  std::string typed;             ///< the command line as it was given
-  std::function<int()> command;  ///< of the subcommand that was named
-  bool on_every_rank = false;
-};
-
-/// `causalfm` and its arguments, quoted for a shell where they need it.
-std::string as_typed(int argc, const char* const* argv) {
-  std::string line = "causalfm";
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const bool plain = !argument.empty() && argument.find_first_of(" \t\"'$&|;<>()[]{}*?!\\`#~") == std::string::npos;
-    line += plain ? " " + argument : " '" + argument + "'";
-  }
-  return line;
-}
-
-void add_common(Parser& parser, CLI::App& command, Config config) {
-  Common& common = parser.common;
-  if (config != Config::none) {
-    auto* option = command.add_option("CONFIG", common.config_file, "configuration, a YAML file (see configs/)");
-    if (config == Config::required) option->required();
-  }
-  command.add_option("--set", common.overrides, "override one key, KEY=VALUE; may be given several times")
-      ->allow_extra_args(false);
-  command.add_flag("--quiet", common.quiet, "say nothing but warnings and errors");
-  static const std::map<std::string, spdlog::level::level_enum> levels{{"debug", spdlog::level::debug},
-                                                                       {"info", spdlog::level::info},
-                                                                       {"warning", spdlog::level::warn},
-                                                                       {"error", spdlog::level::err}};
-  command.add_option("--log-level", common.log_level, "debug, info, warning or error")
-      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description("LEVEL"));
-}
-
-CLI::App& add_command(Parser& parser, CLI::App& parent, const std::string& name, const std::string& description,
-                      Config config, std::function<int()> run, bool on_every_rank = false) {
-  CLI::App& command = *parent.add_subcommand(name, description);
-  add_common(parser, command, config);
-  command.callback([&parser, run = std::move(run), on_every_rank] {
-    parser.command = run;
-    parser.on_every_rank = on_every_rank;
-  });
-  return command;
-}
 
 void add_config(Parser& parser) {
   CLI::App& group = *parser.app.add_subcommand("config", "check, show or explain a configuration");
@@ -294,6 +231,7 @@ void add_commands(Parser& parser) {
   add_trace(parser);
   add_embed(parser);
   add_evaluate(parser);
+  add_run_commands(parser);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "causalfm/config/error.hpp"
 #include "app/exit_code.hpp"
+#include "app/quantity_text.hpp"
 #include "app/training_host.hpp"
 
 #include <fmt/format.h>
@@ -14,21 +15,6 @@ namespace causalfm::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string bytes_text(double bytes) {
-  constexpr double mib = 1048576.0;
-  if (bytes < 0.1 * mib) return fmt::format("{:.1f} KiB", bytes / 1024.0);
-  if (bytes < 1024.0 * mib) return fmt::format("{:.1f} MiB", bytes / mib);
-  return fmt::format("{:.2f} GiB", bytes / (1024.0 * mib));
-}
-
-std::string seconds_text(double seconds) {
-  if (seconds < 1e-3) return fmt::format("{:.0f} us", seconds * 1e6);
-  if (seconds < 1.0) return fmt::format("{:.1f} ms", seconds * 1e3);
-  if (seconds < 120.0) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 7200.0) return fmt::format("{:.0f} min", seconds / 60.0);
-  return fmt::format("{:.1f} h", seconds / 3600.0);
-}
 
 void print_memory(const training::Plan& plan, const config::Train& train, std::ostream& output) {
   const training::MemoryPlan& memory = plan.memory;

@@ -14,8 +14,6 @@ namespace causalfm::run {
 
 namespace {
 
-constexpr const char* checkpoint_format = "causalfm-checkpoint";
-constexpr int64_t checkpoint_version = 1;
 constexpr const char* names_dataset = "tensor_names";
 constexpr const char* numbers_group = "numbers";
 

@@ -1,4 +1,4 @@
-#include "run/json_text.hpp"
+#include "causalfm/run/json_text.hpp"
 
 #include <cmath>
 

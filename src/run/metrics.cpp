@@ -1,8 +1,8 @@
 #include "causalfm/run/metrics.hpp"
 
+#include "causalfm/run/json_text.hpp"
 #include "causalfm/storage/atomic_file.hpp"
 #include "causalfm/storage/error.hpp"
-#include "run/json_text.hpp"
 
 #include <functional>
 #include <limits>
@@ -78,20 +78,26 @@ void MetricsWriter::drop_after_resume(int64_t steps_done) {
   }
 }
 
-std::vector<ordered_json> read_metrics(storage::FileSystem& file_system, const std::filesystem::path& file,
-                                       std::vector<std::string>* warnings) {
-  std::vector<ordered_json> lines;
+void visit_metrics(storage::FileSystem& file_system, const std::filesystem::path& file,
+                   const std::function<void(ordered_json line)>& take, std::vector<std::string>* warnings) {
   int64_t number = 0;
   const std::vector<std::byte> content = file_system.read(file);
   for_each_line(as_text(content), [&](std::string_view line, bool complete) {
     ++number;
     if (auto parsed = parse_line(line); parsed && complete) {
-      lines.push_back(std::move(*parsed));
+      take(std::move(*parsed));
     } else if (complete && warnings != nullptr) {
       warnings->push_back(file.string() + ": line " + std::to_string(number) +
                           " is no line of metrics and is passed over; nothing needs to be done");
     }
   });
+}
+
+std::vector<ordered_json> read_metrics(storage::FileSystem& file_system, const std::filesystem::path& file,
+                                       std::vector<std::string>* warnings) {
+  std::vector<ordered_json> lines;
+  visit_metrics(
+      file_system, file, [&](ordered_json line) { lines.push_back(std::move(line)); }, warnings);
   return lines;
 }
 

@@ -1,9 +1,9 @@
 #include "causalfm/run/summary.hpp"
 
+#include "causalfm/run/json_text.hpp"
 #include "causalfm/run/metrics.hpp"
 #include "causalfm/storage/atomic_file.hpp"
 #include "causalfm/storage/error.hpp"
-#include "run/json_text.hpp"
 
 #include <array>
 #include <string_view>
@@ -25,15 +25,6 @@ constexpr std::array<std::pair<Ending, std::string_view>, 4> ending_names{{{Endi
                               ": remove it; a resumed run writes it again");
 }
 
-std::string_view name_of(Ending ending) {
-  for (const auto& [candidate, name] : ending_names) {
-    if (candidate == ending) {
-      return name;
-    }
-  }
-  throw storage::StorageError("an ending that does not exist: a defect of the caller");
-}
-
 Ending ending_of(const std::string& text, const std::filesystem::path& file) {
   for (const auto& [ending, name] : ending_names) {
     if (name == text) {
@@ -45,10 +36,25 @@ Ending ending_of(const std::string& text, const std::filesystem::path& file) {
 
 }  // namespace
 
+std::string to_string(Ending ending) {
+  for (const auto& [candidate, name] : ending_names) {
+    if (candidate == ending) {
+      return std::string(name);
+    }
+  }
+  throw storage::StorageError("an ending that does not exist: a defect of the caller");
+}
+
 void write_summary(storage::FileSystem& file_system, const std::filesystem::path& file, const Summary& summary) {
-  ordered_json json{{"ended", name_of(summary.ended)},  {"steps", summary.steps},     {"best_step", summary.best_step},
-                    {"best_value", summary.best_value}, {"seconds", summary.seconds}, {"ranks", summary.ranks},
-                    {"versions", summary.versions}};
+  ordered_json json{{"ended", to_string(summary.ended)}, {"steps", summary.steps},     {"best_step", summary.best_step},
+                    {"best_value", summary.best_value},  {"seconds", summary.seconds}, {"ranks", summary.ranks}};
+  if (summary.threads > 0) {
+    json["threads"] = summary.threads;
+  }
+  if (!summary.instruction_set.empty()) {
+    json["instruction_set"] = summary.instruction_set;
+  }
+  json["versions"] = summary.versions;
   if (!summary.reason.empty()) {
     json["reason"] = summary.reason;
   }
@@ -67,6 +73,8 @@ Summary read_summary(storage::FileSystem& file_system, const std::filesystem::pa
     summary.best_value = to_number(json.at("best_value"));
     summary.seconds = to_number(json.at("seconds"));
     summary.ranks = json.at("ranks").get<int64_t>();
+    summary.threads = json.value("threads", summary.threads);
+    summary.instruction_set = json.value("instruction_set", "");
     summary.versions = json.at("versions").get<std::map<std::string, std::string>>();
     summary.reason = json.value("reason", "");
     return summary;

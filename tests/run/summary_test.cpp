@@ -30,7 +30,7 @@ class SummaryTest : public testing::Test {
 
 TEST_F(SummaryTest, ComesBackWhateverTheEnd) {
   for (const Ending ended : {Ending::completed, Ending::early_stopping, Ending::interrupted, Ending::failed}) {
-    const Summary summary{ended, 1000, 800, 0.1, 12.5, 4, {{"causalfm", "0.1.0"}}, "why \"it\" ended\n"};
+    const Summary summary{ended, 1000, 800, 0.1, 12.5, 4, 3, "AVX2", {{"causalfm", "0.1.0"}}, "why \"it\" ended\n"};
     write_summary(*files_, file_, summary);
     const Summary read = read_summary(*files_, file_);
     EXPECT_EQ(read.ended, ended);
@@ -39,6 +39,8 @@ TEST_F(SummaryTest, ComesBackWhateverTheEnd) {
     EXPECT_EQ(read.best_value, 0.1);
     EXPECT_EQ(read.seconds, 12.5);
     EXPECT_EQ(read.ranks, 4);
+    EXPECT_EQ(read.threads, 3);
+    EXPECT_EQ(read.instruction_set, "AVX2");
     EXPECT_EQ(read.versions, summary.versions);
     EXPECT_EQ(read.reason, summary.reason);
   }
@@ -48,6 +50,14 @@ TEST_F(SummaryTest, ARunThatNeverValidatedHasAnInfiniteBest) {
   write_summary(*files_, file_, Summary{});
   EXPECT_EQ(read_summary(*files_, file_).best_value, std::numeric_limits<double>::infinity());
   EXPECT_EQ(read_summary(*files_, file_).reason, "");
+}
+
+TEST_F(SummaryTest, ThreadsAndInstructionSetMayBeAbsent) {
+  write(R"({"ended": "failed", "steps": 3, "best_step": 0, "best_value": "inf", "seconds": 1, "ranks": 2,
+            "versions": {}, "of a later version": [1]})");
+  EXPECT_EQ(read_summary(*files_, file_).threads, 0);
+  EXPECT_EQ(read_summary(*files_, file_).instruction_set, "");
+  EXPECT_EQ(read_summary(*files_, file_).ranks, 2);
 }
 
 TEST_F(SummaryTest, DamageIsASentence) {

@@ -16,8 +16,12 @@
 
 namespace causalfm::run {
 
-/// Everything that a run needs to go on from `step` as if it had never stopped. In HDF5 (format "causalfm-checkpoint",
-/// version 1) a tensor is a dataset of its name, and the dataset `tensor_names` lists them in order; the rest are root
+inline constexpr const char* checkpoint_format = "causalfm-checkpoint";
+inline constexpr int64_t checkpoint_version = 1;
+inline constexpr const char* weights_prefix = "model/";  ///< of the names of tensors that a model learns
+
+/// Everything that a run needs to go on from `step` as if it had never stopped. In HDF5 (of the format and version
+/// above) a tensor is a dataset of its name, and the dataset `tensor_names` lists them in order; the rest are root
 /// attributes of the names below, `versions` as JSON, `numbers` as attributes of the group of that name.
 struct Checkpoint {
   int64_t step = 0;  ///< optimizer steps done

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,14 @@ class MetricsWriter {
   std::filesystem::path file_;
 };
 
-/// The lines of a metrics.jsonl, also of a run that goes on. A line that does not parse is passed over, with a sentence
-/// in `warnings` unless it is the unfinished last. @throws storage::StorageError if the file cannot be read.
+/// Calls `take` with each line of a metrics.jsonl in order, also of a run that goes on. A line that does not parse is
+/// passed over, with a sentence in `warnings` unless it is the unfinished last. Holds one line at a time beside the
+/// file's text. @throws storage::StorageError if the file cannot be read.
+void visit_metrics(storage::FileSystem& file_system, const std::filesystem::path& file,
+                   const std::function<void(nlohmann::ordered_json line)>& take,
+                   std::vector<std::string>* warnings = nullptr);
+
+/// All lines that visit_metrics finds.
 std::vector<nlohmann::ordered_json> read_metrics(storage::FileSystem& file_system, const std::filesystem::path& file,
                                                  std::vector<std::string>* warnings = nullptr);
 

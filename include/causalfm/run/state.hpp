@@ -1,0 +1,77 @@
+#pragma once
+
+#include "causalfm/run/folder.hpp"
+#include "causalfm/run/history.hpp"
+#include "causalfm/storage/file_system.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What a run is doing, told from the files of its folder alone.
+namespace causalfm::run {
+
+enum class Activity {
+  running,
+  silent,  ///< it has not ended, but writes nothing any more
+  gone,    ///< its process does not exist any more, and it has not said why
+  completed,
+  early_stopping,
+  interrupted,
+  failed,
+};
+
+/// "running", "silent", …
+std::string to_string(Activity activity);
+
+/// Where a run computes: lock.json, which is there while it runs.
+struct Place {
+  std::string host;                ///< of rank 0; empty: unknown
+  int64_t pid = 0;                 ///< of rank 0; 0: unknown
+  std::string started;             ///< ISO 8601, UTC; empty: unknown
+  int64_t ranks = 0;               ///< 0: unknown
+  std::vector<std::string> hosts;  ///< of all ranks
+};
+
+/// Who looks, and when.
+struct Observer {
+  std::chrono::system_clock::time_point now;
+  std::string host;                                 ///< empty: no host of a run
+  std::function<bool(int64_t pid)> process_exists;  ///< on `host`
+};
+
+struct SavedCheckpoint {
+  std::filesystem::path file;
+  int64_t step = 0;
+  double age_seconds = 0.0;
+};
+
+struct RunState {
+  Activity activity = Activity::running;
+  std::string reason;           ///< the sentence of a failure; else empty
+  int64_t steps = 0;            ///< asked for
+  double seconds = 0.0;         ///< spent training, over all resumes
+  double silent_seconds = 0.0;  ///< since a file of the run last changed
+  int64_t ranks = 0;            ///< 0: unknown
+  std::optional<Place> place;   ///< none: no lock.json
+
+  std::optional<double> curves_per_second;  ///< over the last steps; validations and checkpoints not counted
+  std::optional<double> seconds_a_step;     ///< over the last steps with all that lies between them
+  std::optional<double> seconds_left;       ///< of a run that is running
+
+  History history;
+  std::optional<SavedCheckpoint> latest;
+  std::optional<SavedCheckpoint> best;
+};
+
+/// Reads what the run in `folder` has written, now, while it runs or after; needs no right but to read, and changes
+/// nothing. A run has ended as its summary.json says unless it has gone on since: then its lock.json counts, and
+/// without one, or from another host, the age of what it wrote last. Local.
+/// @throws RunError if there is no run; config::ConfigError or storage::StorageError for a file that cannot be read.
+RunState read_state(storage::FileSystem& file_system, const std::filesystem::path& folder, const Observer& observer);
+
+}  // namespace causalfm::run

@@ -1,0 +1,172 @@
+#include "app/command_status.hpp"
+
+#include "causalfm/run/json_text.hpp"
+#include "causalfm/run/state.hpp"
+#include "app/exit_code.hpp"
+#include "app/quantity_text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <ostream>
+#include <string>
+
+#include <unistd.h>
+
+namespace causalfm::app {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using run::Activity;
+using run::RunState;
+
+run::Observer observer_here() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return {std::chrono::system_clock::now(), host.data(),
+          [](int64_t pid) { return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM; }};
+}
+
+std::string sentence_of(const RunState& state) {
+  switch (state.activity) {
+    case Activity::running:
+      return "running";
+    case Activity::silent:
+      return fmt::format("silent since {}: it has not said that it ended{}", seconds_text(state.silent_seconds),
+                         state.place ? "" : ", and no lock.json says that it runs");
+    case Activity::gone:
+      return fmt::format(
+          "no longer running: process {} on {} is gone; the same command goes on from the last checkpoint",
+          state.place->pid, state.place->host);
+    case Activity::completed:
+      return "completed: all steps done";
+    case Activity::early_stopping:
+      return "stopped early: the validation loss no longer improved";
+    case Activity::interrupted:
+      return "interrupted with its state saved: the same command goes on";
+    case Activity::failed:
+      return "failed: " + state.reason;
+  }
+  return run::to_string(state.activity);
+}
+
+/// The losses of a line, by the fields' names without `prefix`.
+std::string losses_text(const Json& line, const std::string& prefix) {
+  std::string text;
+  for (const char* field : {"loss", "reconstruction", "star", "instrument"}) {
+    if (!line.contains(prefix + field)) continue;
+    text += fmt::format("{}{} {:.4f}", text.empty() ? "" : ", ", field, run::number_of(line, prefix + field));
+  }
+  return text;
+}
+
+std::string validation_text(const Json& line) {
+  std::string text = fmt::format("step {}: {}", grouped(line["step"].get<int64_t>()), losses_text(line, "validation_"));
+  for (const char* space : {"star", "instrument"}) {
+    const std::string field = fmt::format("validation_{}_recall", space);
+    if (line.contains(field)) text += fmt::format(", {} recall {:.3f}", space, run::number_of(line, field));
+  }
+  return text;
+}
+
+std::string progress_text(const RunState& state) {
+  const int64_t done = state.history.steps_done;
+  std::string text = fmt::format("{} of {}", grouped(done), grouped(state.steps));
+  if (state.steps > 0)
+    text += fmt::format(" ({:.1f} %)", 100.0 * static_cast<double>(done) / static_cast<double>(state.steps));
+  text += fmt::format(", {} of training", seconds_text(state.seconds));
+  if (state.seconds_left) text += fmt::format(", {} left", seconds_text(*state.seconds_left));
+  return text;
+}
+
+std::string place_text(const RunState& state) {
+  std::string text = state.ranks > 0 ? fmt::format("{}", state.ranks) : "unknown";
+  if (!state.place) return text;
+  const run::Place& place = *state.place;
+  if (!place.hosts.empty()) {
+    text += fmt::format(" on {}", fmt::join(place.hosts, ", "));
+  } else if (!place.host.empty()) {
+    text += fmt::format(" on {}", place.host);
+  }
+  if (place.pid > 0) text += fmt::format(", rank 0 is process {} on {}", place.pid, place.host);
+  if (!place.started.empty()) text += fmt::format(", started {}", place.started);
+  return text;
+}
+
+void print(const RunState& state, const std::filesystem::path& folder, std::ostream& output) {
+  const auto line = [&](const char* name, const std::string& text) {
+    output << fmt::format("{:<12} {}\n", name, text);
+  };
+  output << folder.string() << ": " << sentence_of(state) << "\n";
+  line("steps", progress_text(state));
+  if (state.curves_per_second) {
+    line("speed", fmt::format("{:.0f} curves/s{}", *state.curves_per_second,
+                              state.seconds_a_step ? ", " + seconds_text(*state.seconds_a_step) + " a step" : ""));
+  }
+  const run::History& history = state.history;
+  if (history.last_training) line("training", losses_text(*history.last_training, ""));
+  if (!history.validations.empty()) line("validation", validation_text(history.validations.back()));
+  if (const Json* best = history.best()) line("best", validation_text(*best));
+  if (state.latest) {
+    line("checkpoint", fmt::format("step {}, written {} ago: {}", grouped(state.latest->step),
+                                   seconds_text(state.latest->age_seconds), state.latest->file.string()));
+  }
+  line("ranks", place_text(state));
+  line("last change", seconds_text(state.silent_seconds) + " ago");
+}
+
+Json to_json(const run::SavedCheckpoint& checkpoint) {
+  return {{"file", checkpoint.file.string()}, {"step", checkpoint.step}, {"age_seconds", checkpoint.age_seconds}};
+}
+
+Json to_json(const run::Place& place) {
+  Json json = Json::object();
+  if (!place.host.empty()) json["host"] = place.host;
+  if (place.pid > 0) json["pid"] = place.pid;
+  if (!place.started.empty()) json["started"] = place.started;
+  if (!place.hosts.empty()) json["hosts"] = place.hosts;
+  return json;
+}
+
+Json to_json(const RunState& state, const std::filesystem::path& folder) {
+  const run::History& history = state.history;
+  Json json{{"run", folder.string()},
+            {"state", run::to_string(state.activity)},
+            {"sentence", sentence_of(state)},
+            {"steps_done", history.steps_done},
+            {"steps", state.steps},
+            {"seconds", state.seconds},
+            {"silent_seconds", state.silent_seconds}};
+  if (!state.reason.empty()) json["reason"] = state.reason;
+  if (state.curves_per_second) json["curves_per_second"] = *state.curves_per_second;
+  if (state.seconds_a_step) json["seconds_a_step"] = *state.seconds_a_step;
+  if (state.seconds_left) json["seconds_left"] = *state.seconds_left;
+  if (history.last_training) json["last_training"] = *history.last_training;
+  if (!history.validations.empty()) json["last_validation"] = history.validations.back();
+  if (const Json* best = history.best()) json["best_validation"] = *best;
+  if (state.latest) json["latest_checkpoint"] = to_json(*state.latest);
+  if (state.best) json["best_checkpoint"] = to_json(*state.best);
+  if (state.ranks > 0) json["ranks"] = state.ranks;
+  if (state.place) json["place"] = to_json(*state.place);
+  return json;
+}
+
+}  // namespace
+
+int status_command(const std::filesystem::path& folder, bool json, std::ostream& output) {
+  const auto file_system = storage::make_real_file_system();
+  const RunState state = run::read_state(*file_system, folder, observer_here());
+  if (json) {
+    output << run::to_text(to_json(state, folder), 2) << "\n";
+  } else {
+    print(state, folder, output);
+  }
+  return static_cast<int>(ExitCode::done);
+}
+
+}  // namespace causalfm::app
