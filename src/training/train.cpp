@@ -141,7 +141,7 @@ void TrainingRun::train_step() {
   if (!writes()) return;
 
   const double exposed = host_.communicator.traffic().since(before).exposed_seconds;
-  const double curves_per_second = static_cast<double>(loaded.batch.global_rows) / seconds_since(begin);
+  const StepTime time{seconds_since(begin), loaded.batch.global_rows, waited, exposed};
   metrics_->write({{"step", loaded.step},
                    {"anchors_seen", progress_.step * settings_.train.batch_triplets},
                    {"loss", backward.losses.total},
@@ -150,11 +150,11 @@ void TrainingRun::train_step() {
                    {"instrument", backward.losses.instrument},
                    {"learning_rate", rate},
                    {"gradient_norm", backward.gradient_norm},
-                   {"curves_per_second", curves_per_second},
+                   {"curves_per_second", static_cast<double>(time.curves) / time.seconds},
                    {"data_wait_seconds", waited},
                    {"exposed_communication_seconds", exposed},
                    {"seconds", progress_now().seconds}});
-  line_->show(progress_.step, backward.losses, curves_per_second);
+  line_->show(progress_.step, backward.losses, time);
 }
 
 bool TrainingRun::validate() {
