@@ -15,7 +15,7 @@ from pathlib import Path
 # This file has the name of the package that it uses, which would find it first.
 sys.path[0] = str(Path(__file__).resolve().parent / "figures")
 
-from metrics import RunError  # noqa: E402
+from metrics import RunError, distinct_names  # noqa: E402
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # noqa: E402
 from tensorboard.compat.proto.summary_pb2 import Summary  # noqa: E402
 from tensorboard.summary.writer.event_file_writer import EventFileWriter  # noqa: E402
@@ -141,23 +141,12 @@ class Conversion:
         self._writer.add_event(event)
 
 
-def folder_names(runs: list[Path]) -> list[str]:
-    """The runs' own names, with as many folders above them as tell them apart."""
-    parts = [run.resolve().parts for run in runs]
-    if len(set(parts)) < len(parts):
-        raise RunError("a run is named twice: name each once")
-    depth = 1
-    while len({part[-depth:] for part in parts}) < len(parts):
-        depth += 1
-    return ["/".join(part[-depth:]).lstrip("/") for part in parts]
-
-
 def convert(runs: list[Path], out: Path, follow: bool) -> None:
     """@raises RunError for a folder without metrics."""
     for run in runs:
         if not (run / "metrics.jsonl").is_file() and not (follow and (run / "config.yaml").is_file()):
             raise RunError(f"no {run / 'metrics.jsonl'}: is {run} the folder of a run that has begun?")
-    waiting = dict(zip(runs, folder_names(runs)))
+    waiting = dict(zip(runs, distinct_names(runs)))
     going: dict[Path, Conversion] = {}
     while True:
         for run, name in list(waiting.items()):

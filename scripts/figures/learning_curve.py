@@ -12,7 +12,7 @@ from matplotlib import ticker
 from matplotlib.lines import Line2D
 
 import style
-from metrics import Metrics, RunError, best_step, read_metrics
+from metrics import Metrics, RunError, best_step, distinct_names, read_metrics
 
 LOSSES = (
     ("total loss", "loss", "validation_loss", "weighted sum of the losses"),
@@ -124,7 +124,10 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.png")
     arguments = parser.parse_args()
     try:
-        draw([read_metrics(run) for run in arguments.runs], arguments.out)
+        runs = [read_metrics(run) for run in arguments.runs]
+        for run, name in zip(runs, distinct_names(arguments.runs)):
+            run.name = name
+        draw(runs, arguments.out)
     except (RunError, OSError) as error:
         print(f"learning_curve.py: {error}", file=sys.stderr)
         return 2

@@ -27,6 +27,20 @@ class Metrics:
         return numpy.array([p[0] for p in points], dtype=int), numpy.array([p[1] for p in points], dtype=float)
 
 
+def distinct_names(runs: list[Path]) -> list[str]:
+    """The runs' own names, with as many folders above them as tell them apart.
+
+    @raises RunError when a run is named twice.
+    """
+    parts = [run.resolve().parts for run in runs]
+    if len(set(parts)) < len(parts):
+        raise RunError("a run is named twice: name each once")
+    depth = 1
+    while len({part[-depth:] for part in parts}) < len(parts):
+        depth += 1
+    return ["/".join(part[-depth:]).lstrip("/") for part in parts]
+
+
 def read_metrics(run: Path) -> Metrics:
     """The metrics of a run's folder; a last line that is still being written is left out.
 

@@ -14,7 +14,7 @@ FIGURES = SOURCE / "scripts" / "figures"
 sys.path.insert(0, str(FIGURES))
 
 import learning_curve  # noqa: E402
-from metrics import RunError, best_step, read_metrics  # noqa: E402
+from metrics import RunError, best_step, distinct_names, read_metrics  # noqa: E402
 
 
 def training_line(step, **changes):
@@ -86,6 +86,13 @@ def test_smoothing_is_a_running_mean():
     window = 600 // learning_curve.WINDOWS // 2
     expected = [values[max(0, i - window) : i + window + 1].mean() for i in range(600)]
     assert numpy.allclose(learning_curve.smoothed(values), expected)
+
+
+def test_names_tell_runs_apart(tmp_path):
+    assert distinct_names([tmp_path / "a", tmp_path / "b"]) == ["a", "b"]
+    assert distinct_names([tmp_path / "a" / "run", tmp_path / "b" / "run"]) == ["a/run", "b/run"]
+    with pytest.raises(RunError, match="named twice"):
+        distinct_names([tmp_path / "a", tmp_path / "b" / ".." / "a"])
 
 
 def test_picture(run, tmp_path):
