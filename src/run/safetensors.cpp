@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <functional>
 #include <span>
 #include <string>
 
