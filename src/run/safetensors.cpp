@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <functional>
-#include <span>
 #include <string>
 
 namespace causalfm::run {
@@ -81,10 +81,6 @@ ordered_json metadata(const Checkpoint& checkpoint) {
           {"numbers", to_text(checkpoint.numbers)}};
 }
 
-void append(std::vector<std::byte>& bytes, std::span<const std::byte> more) {
-  bytes.insert(bytes.end(), more.begin(), more.end());
-}
-
 }  // namespace
 
 std::vector<std::byte> encode_safetensors(const Checkpoint& checkpoint, Selection selection) {
@@ -101,14 +97,15 @@ std::vector<std::byte> encode_safetensors(const Checkpoint& checkpoint, Selectio
   text.append((alignment - text.size() % alignment) % alignment, ' ');
 
   const uint64_t length = text.size();
-  std::vector<std::byte> bytes;
-  bytes.reserve(length_bytes + text.size() + end);
-  append(bytes, std::as_bytes(std::span(&length, 1)));
-  append(bytes, std::as_bytes(std::span(text)));
-  for (const Stored& stored : tensors) {
-    append(bytes,
-           {static_cast<const std::byte*>(stored.content.tensor.const_data_ptr()), stored.content.tensor.nbytes()});
-  }
+  std::vector<std::byte> bytes(length_bytes + text.size() + end);
+  std::byte* place = bytes.data();
+  const auto append = [&place](const void* content, std::size_t size) {
+    if (size > 0) std::memcpy(place, content, size);
+    place += size;
+  };
+  append(&length, length_bytes);
+  append(text.data(), text.size());
+  for (const Stored& stored : tensors) append(stored.content.tensor.const_data_ptr(), stored.content.tensor.nbytes());
   return bytes;
 }
 
