@@ -41,12 +41,14 @@ def draw_loss(axes, runs: list[Metrics], training: str, validation: str) -> None
     for index, run in enumerate(runs):
         colour = style.colour(index)
         steps, values = run.series(training)
+        steps_done, validated = run.series(validation)
+        if not values.any() and not validated.any():
+            continue  # this run has no such loss (the instrument's of a single latent), and zeros would flatten others
         axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.6)
         axes.plot(steps, smoothed(values), color=colour, alpha=0.7, linewidth=1.0)
-        steps_done, validated = run.series(validation)
         axes.plot(steps_done, validated, color=colour, marker=style.marker(index), markerfacecolor="white")
         drawn += [smoothed(values), validated]
-    seen = numpy.concatenate(drawn)
+    seen = numpy.concatenate(drawn or [numpy.array([])])
     seen = seen[numpy.isfinite(seen)]
     if seen.size and seen.min() > 0 and seen.max() / seen.min() > 10:
         axes.set_yscale("log")

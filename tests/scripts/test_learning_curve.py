@@ -103,6 +103,14 @@ def test_picture(run, tmp_path):
     assert out.read_bytes().startswith(b"\x89PNG") and out.stat().st_size > 20_000
 
 
+def test_a_loss_that_a_run_has_no_part_in_is_not_drawn(run, tmp_path):
+    single = write_run(tmp_path / "single", [training_line(0, instrument=0.0), training_line(1, instrument=0.0)])
+    _, (axes,) = learning_curve.style.pyplot.subplots(1, 1, squeeze=False)
+    learning_curve.draw_loss(axes[0], [read_metrics(run), read_metrics(single)], "instrument", "validation_instrument")
+    assert min(line.get_ydata().min() for line in axes[0].lines) > 0
+    learning_curve.draw_loss(axes[0], [read_metrics(single)], "instrument", "validation_instrument")
+
+
 def test_no_run(tmp_path):
     done = call("learning_curve.py", tmp_path, "--out", tmp_path / "a.png")
     assert done.returncode == 2
