@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <cmath>
+#include <limits>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -42,11 +44,11 @@ Row row_of(const run::ComparedRun& run) {
   Row row{run.folder.string(), grouped(run.steps)};
   row.push_back(run.best ? grouped((*run.best)["step"].get<int64_t>()) : "-");
   for (const auto& [field, name] : columns) {
-    const bool known = run.best && run.best->contains(field);
-    row.push_back(known ? fmt::format("{:.4f}", run::number_of(*run.best, field)) : "-");
+    const double value = run.best ? run::number_of(*run.best, field) : std::numeric_limits<double>::quiet_NaN();
+    row.push_back(std::isnan(value) ? "-" : fmt::format("{:.4f}", value));
   }
   row.push_back(run.median_curves_per_second ? fmt::format("{:.0f}", *run.median_curves_per_second) : "-");
-  row.push_back(fmt::format("{:.2f}", run.hours));
+  row.push_back(fmt::format("{:.3g}", run.hours));
   row.push_back(run.ranks > 0 ? fmt::format("{}", run.ranks) : "-");
   return row;
 }

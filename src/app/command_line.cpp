@@ -1,7 +1,6 @@
 #include "app/command_line.hpp"
 
 #include "causalfm/config/error.hpp"
-#include "causalfm/config/load.hpp"
 #include "app/command_config.hpp"
 #include "app/command_evaluate.hpp"
 #include "app/command_inspect.hpp"

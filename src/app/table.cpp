@@ -21,8 +21,9 @@ void print_table(const std::vector<std::vector<std::string>>& rows, std::ostream
     std::string line;
     for (std::size_t column = 0; column < widths.size(); ++column) {
       const bool to_the_left = column == 0 || std::ranges::find(left, column) != left.end();
-      line +=
-          fmt::format("{:>{}}{:{}{}}", "", column == 0 ? 0 : 2, row[column], to_the_left ? '<' : '>', widths[column]);
+      if (column > 0) line += "  ";
+      line += to_the_left ? fmt::format("{:<{}}", row[column], widths[column])
+                          : fmt::format("{:>{}}", row[column], widths[column]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     output << line << "\n";

@@ -37,9 +37,10 @@ std::string left_text(double seconds) {
   return fmt::format("{:.0f} d", std::floor(seconds / day));
 }
 
-/// At most five characters: "98765", "123k".
+/// At most five characters: "98765", "123k", "12M".
 std::string rate_text(double rate) {
-  return rate < 99'999.5 ? fmt::format("{:.0f}", rate) : fmt::format("{:.0f}k", rate / 1000.0);
+  if (rate < 99'999.5) return fmt::format("{:.0f}", rate);
+  return rate < 999'500.0 ? fmt::format("{:.0f}k", rate / 1e3) : fmt::format("{:.0f}M", rate / 1e6);
 }
 
 int percent(double part, double whole) {
