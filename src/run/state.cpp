@@ -46,7 +46,7 @@ Files look_at(const RunFolder& run) {
   Files files{last_written(run.lock_file()), last_written(run.summary_file()), last_written(run.config_file()), {}};
   for (const auto& time :
        {files.summary, files.config, last_written(run.metrics_file()), last_written(run.log_file()),
-        last_written(run.checkpoints())}) {  // a lock says that its process lives, not that it does anything
+        last_written(run.checkpoints())}) {
     files.newest = std::max(files.newest, time);
   }
   return files;

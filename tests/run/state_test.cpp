@@ -193,10 +193,10 @@ TEST_F(RunStateTest, ALockMayLackAnything) {
 TEST_F(RunStateTest, CheckpointsWithTheirAge) {
   WrittenRun run = make();
   RunFolder folder = run.folder();
-  folder.save_checkpoint(sample_checkpoint(100), 3);
+  folder.save_checkpoint(sample_checkpoint(100));
   folder.mark_best(100);
   run.age(240s);
-  folder.save_checkpoint(sample_checkpoint(200), 3);
+  folder.save_checkpoint(sample_checkpoint(200));
   const RunState running = state();
   EXPECT_EQ(running.latest->step, 200);
   EXPECT_EQ(running.best->step, 100);
