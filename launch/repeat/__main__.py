@@ -56,21 +56,20 @@ def stop(training: subprocess.Popen) -> None:
 
 
 def train_and_compare(
-    command: list[str], original: list[dict], repeated: MetricsFile
-) -> tuple[Comparison, int | None]:
-    """Compares while the training goes on, and ends it as soon as all is known. The code is none if it was ended so."""
-    comparison = Comparison(original)
+    command: list[str], comparison: Comparison, repeated: MetricsFile, to_the_end: bool
+) -> int | None:
+    """Compares while the training goes on. As soon as all is known the training is stopped, and the code is none; but
+    one that is about to end by itself, as the original did (`to_the_end`), is let."""
     training = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         while True:
             ended = training.poll() is not None
-            comparison.take(repeated.new_lines())
-            if comparison.decided:
-                if not ended:
-                    stop(training)
-                return comparison, None
+            lines_beyond = comparison.take(repeated.new_lines())
             if ended:
-                return comparison, training.returncode
+                return None if comparison.decided else training.returncode
+            if comparison.difference or (comparison.decided and (lines_beyond or not to_the_end)):
+                stop(training)
+                return None
             time.sleep(LOOK_EVERY_SECONDS)
     except BaseException:
         stop(training)
@@ -110,7 +109,9 @@ def main() -> int:
     print(f"repeat.sh: training {out}, ranks: {original.ranks}, {threads}", flush=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(INTERRUPTED))
-    comparison, code = train_and_compare(training_command(original, out), lines, MetricsFile(out / "metrics.jsonl"))
+    comparison = Comparison(lines)
+    new_lines = MetricsFile(out / "metrics.jsonl")
+    code = train_and_compare(training_command(original, out), comparison, new_lines, original.ended_by_itself)
     if code:
         equal = f"after {comparison.compared} equal lines"
         print(f"repeat.sh: the training ended with code {code} {equal}", file=sys.stderr)

@@ -80,10 +80,12 @@ class Comparison:
         """A difference is found, or no line is left to compare."""
         return self.difference is not None or self.compared == len(self._original)
 
-    def take(self, lines: list[dict]) -> None:
+    def take(self, lines: list[dict]) -> bool:
+        """Whether there are more lines than the original has."""
         for line in lines:
             if self.decided:
-                return
+                return True
             self.difference = first_difference(self.compared + 1, self._original[self.compared], line)
             if self.difference is None:
                 self.compared += 1
+        return False

@@ -19,6 +19,7 @@ class Original:
     versions: dict[str, str] = field(default_factory=dict)
     initial_weights: str | None = None  # --init-from
     resumed_elsewhere: bool = False  # with other ranks, threads, …
+    ended_by_itself: bool = False  # not interrupted, nor failed, nor still running
 
     def circumstances(self) -> dict[str, str | None]:
         """What may change a number in its last digits."""
@@ -69,4 +70,5 @@ def read_original(run: Path) -> Original:
         json.loads(versions) if isinstance(versions, str) else versions,
         weights[-1] if weights else None,
         "the checkpoint was written under other conditions" in log,
+        known.get("ended") in ("completed", "early_stopping"),
     )

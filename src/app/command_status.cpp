@@ -55,6 +55,8 @@ std::string sentence_of(const RunState& state) {
   return run::to_string(state.activity);
 }
 
+std::string age_text(double seconds) { return seconds < 1.0 ? "less than 1 s ago" : seconds_text(seconds) + " ago"; }
+
 /// The losses of a line, by the fields' names without `prefix`.
 std::string losses_text(const Json& line, const std::string& prefix) {
   std::string text;
@@ -113,11 +115,11 @@ void print(const RunState& state, const std::filesystem::path& folder, std::ostr
   if (!history.validations.empty()) line("validation", validation_text(history.validations.back()));
   if (const Json* best = history.best()) line("best", validation_text(*best));
   if (state.latest) {
-    line("checkpoint", fmt::format("step {}, written {} ago: {}", grouped(state.latest->step),
-                                   seconds_text(state.latest->age_seconds), state.latest->file.string()));
+    line("checkpoint", fmt::format("step {}, written {}: {}", grouped(state.latest->step),
+                                   age_text(state.latest->age_seconds), state.latest->file.string()));
   }
   line("ranks", place_text(state));
-  line("last change", seconds_text(state.silent_seconds) + " ago");
+  line("last change", age_text(state.silent_seconds));
 }
 
 Json to_json(const run::SavedCheckpoint& checkpoint) {

@@ -35,8 +35,9 @@ def tensors(file):
     found = {}
     with h5py.File(file) as checkpoint:
         for part in ("model", "optimizer"):
-            checkpoint[part].visititems(
-                lambda name, item: found.update({f"{part}/{name}": item[()]}) if isinstance(item, h5py.Dataset) else None)
+            names = []
+            checkpoint[part].visititems(lambda name, item: names.append(name) if hasattr(item, "dtype") else None)
+            found.update({f"{part}/{name}": checkpoint[part][name][()] for name in names})
     return found
 
 

@@ -23,6 +23,8 @@ def test_equal(small, tmp_path, ranks):
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"equal: all {len(metrics(folder))} lines" in done.stdout
     assert metrics(tmp_path / "run.repeat") == metrics(folder)
+    assert json.loads((tmp_path / "run.repeat" / "summary.json").read_text())["ended"] == "completed"
+    assert done.stderr == ""
     again = repeat(folder)
     assert again.returncode == 2 and "is there already" in again.stderr
 
@@ -65,6 +67,8 @@ def test_an_interrupted_run_is_repeated_as_far_as_it_came(small, tmp_path):
     (folder / "config.yaml").write_text(config.replace("  steps: 20", "  steps: 100000"))
     lines = (folder / "metrics.jsonl").read_text().splitlines()[:15]
     (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps({**summary, "ended": "interrupted", "steps": 14}))
     done = repeat(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "equal: all 15 lines" in done.stdout

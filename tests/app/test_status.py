@@ -68,7 +68,8 @@ def test_while_it_runs_and_after_each_end(small, tmp_path):
         assert 0 < state["steps_done"] < 100000 and state["ranks"] == 1
         left = state["seconds_a_step"] * (100000 - state["steps_done"])
         assert state["seconds_left"] == pytest.approx(left) and state["silent_seconds"] < 30
-        assert re.search(r": running\nsteps +[\d,]+ of 100,000 \(\d+\.\d %\), .* left\n", succeed("status", folder).output)
+        steps = r": running\nsteps +[\d,]+ of 100,000 \(\d+\.\d %\), .* left\n"
+        assert re.search(steps, succeed("status", folder).output)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 75
         assert status(folder)["state"] == "interrupted"
