@@ -29,10 +29,6 @@ StopSignals::StopSignals() {
   for (const int signal : handled) std::signal(signal, note_stop_signal);
 }
 
-StopSignals::~StopSignals() {
-  for (const int signal : handled) std::signal(signal, SIG_DFL);
-}
-
 bool StopSignals::requested() const { return stop_signals_seen != 0; }
 
 bool StopSignals::terminated() const { return termination_seen != 0; }

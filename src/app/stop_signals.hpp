@@ -2,12 +2,12 @@
 
 namespace causalfm::app {
 
-/// While this object lives, SIGTERM, SIGINT and SIGUSR1 (Slurm's --signal) ask for a save and an orderly end instead of
-/// ending the process; a second SIGINT ends it at once. One object a process at a time.
+/// From here on SIGTERM, SIGINT and SIGUSR1 (Slurm's --signal) ask for a save and an orderly end instead of ending the
+/// process, and to the end of the process: one that comes when training is done must not make a rank look lost. A second
+/// SIGINT ends the process at once. One object a process.
 class StopSignals {
  public:
   StopSignals();
-  ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
