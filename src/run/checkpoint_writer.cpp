@@ -8,8 +8,8 @@
 
 namespace causalfm::run {
 
-CheckpointWriter::CheckpointWriter(storage::FileSystem& file_system, RunFolder folder, Retention retention)
-    : file_system_(file_system), folder_(std::move(folder)), retention_(retention), thread_([this] { serve(); }) {}
+CheckpointWriter::CheckpointWriter(RunFolder folder, Retention retention)
+    : folder_(std::move(folder)), retention_(retention), thread_([this] { serve(); }) {}
 
 CheckpointWriter::~CheckpointWriter() {
   {
@@ -59,7 +59,7 @@ Save CheckpointWriter::write(const Checkpoint& checkpoint, bool best) {
   const auto start = std::chrono::steady_clock::now();
   Save report{.step = checkpoint.step};
   try {
-    sync_metrics(file_system_, folder_.metrics_file());
+    sync_metrics(folder_.file_system(), folder_.metrics_file());
     report.bytes = folder_.save_checkpoint(checkpoint);
     report.saved = true;
     if (best) folder_.mark_best(checkpoint.step);

@@ -44,9 +44,8 @@ double seconds_between(Time first, Time second) {
 
 Files look_at(const RunFolder& run) {
   Files files{last_written(run.lock_file()), last_written(run.summary_file()), last_written(run.config_file()), {}};
-  for (const auto& time :
-       {files.summary, files.config, last_written(run.metrics_file()), last_written(run.log_file()),
-        last_written(run.checkpoints())}) {
+  for (const auto& time : {files.lock, files.summary, files.config, last_written(run.metrics_file()),
+                           last_written(run.log_file()), last_written(run.checkpoints())}) {
     files.newest = std::max(files.newest, time);
   }
   return files;

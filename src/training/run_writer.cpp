@@ -17,8 +17,7 @@ RunWriter::RunWriter(const TrainRequest& request, const Host& host, int64_t step
       folder_(run::RunFolder::create(host.file_system, request.folder)),
       lock_(host.file_system, folder_.lock_file(), host_of_rank),
       metrics_(host.file_system, folder_.metrics_file()),
-      checkpoints_(host.file_system, folder_,
-                   {request.config.train.keep_checkpoints, request.config.train.keep_every}) {
+      checkpoints_(folder_, {request.config.train.keep_checkpoints, request.config.train.keep_every}) {
   if (lock_.taken_over()) host.log.warn(*lock_.taken_over());
   folder_.write_config(config::to_yaml(request.config));
   metrics_.drop_after_resume(steps_done);

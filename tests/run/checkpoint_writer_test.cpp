@@ -25,10 +25,12 @@ class CheckpointWriterTest : public testing::Test {
   storage::TemporaryFolder temporary_;
   std::shared_ptr<storage::FileSystem> real_ = storage::make_real_file_system();
   RunFolder folder_ = RunFolder::create(*real_, temporary_ / "run");
+
+  void SetUp() override { folder_.write_config("seed: 7\n"); }
 };
 
 TEST_F(CheckpointWriterTest, SavesInOrderAndKeepsWhatIsToStay) {
-  CheckpointWriter writer(*real_, folder_, {.newest = 2, .every = 200});
+  CheckpointWriter writer(folder_, {.newest = 2, .every = 200});
   for (int64_t step = 100; step <= 700; step += 100) writer.save(sample_checkpoint(step), step == 300);
   writer.wait();
   EXPECT_THAT(folder_.checkpoint_steps(), ElementsAre(200, 300, 400, 600, 700));
@@ -46,7 +48,7 @@ TEST_F(CheckpointWriterTest, SavesInOrderAndKeepsWhatIsToStay) {
 }
 
 TEST_F(CheckpointWriterTest, ItsEndWaitsForTheLast) {
-  { CheckpointWriter(*real_, folder_, {}).save(sample_checkpoint(100, 50'000), false); }
+  { CheckpointWriter(folder_, {}).save(sample_checkpoint(100, 50'000), false); }
   EXPECT_EQ(folder_.load_latest()->checkpoint.step, 100);
 }
 
@@ -54,7 +56,7 @@ TEST_F(CheckpointWriterTest, WhoeverSavesWaitsOnlyForTheSaveBefore) {
   std::promise<void> may_write;
   FaultyFileSystem slow(*real_);
   slow.before_each([wait = may_write.get_future().share()](const std::string&) { wait.wait(); });
-  CheckpointWriter writer(slow, folder_, {});
+  CheckpointWriter writer(RunFolder::open(slow, temporary_ / "run"), {});
   writer.save(sample_checkpoint(100), false);
   EXPECT_TRUE(folder_.checkpoint_steps().empty()) << "save() has returned before anything was written";
   auto second = std::async(std::launch::async, [&] { writer.save(sample_checkpoint(200), false); });
@@ -70,7 +72,7 @@ TEST_F(CheckpointWriterTest, WhateverFailsIsReportedAndTheNextSaveIsWhole) {
   int64_t points = 0;
   for (const Fault fault : storage::every_fault) {
     for (int64_t operation = 0;; ++operation) {
-      CheckpointWriter writer(faulty, folder_, {.newest = 1});
+      CheckpointWriter writer(RunFolder::open(faulty, temporary_ / "run"), {.newest = 1});
       faulty.never_fail();
       writer.save(sample_checkpoint(100), true);
       writer.wait();
@@ -91,6 +93,7 @@ TEST_F(CheckpointWriterTest, WhateverFailsIsReportedAndTheNextSaveIsWhole) {
         EXPECT_THAT(reports[0].complaint, HasSubstr("injected"));
       }
       EXPECT_EQ(reached, !reports[0].complaint.empty()) << operation;
+      faulty.never_fail();
       writer.save(sample_checkpoint(300), true);
       writer.wait();
       EXPECT_THAT(folder_.checkpoint_steps(), ElementsAre(300));

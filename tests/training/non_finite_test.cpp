@@ -125,7 +125,7 @@ TEST_F(NonFiniteSteps, ACheckpointFromBeforeThereWereAnswersIsGoneOnFrom) {
   run::Checkpoint old = latest("run");
   std::erase_if(old.numbers,
                 [](const auto& number) { return number.first.starts_with("run/") && number.first != "run/seconds"; });
-  run::RunFolder::open(*file_system, folder_ / "run").save_checkpoint(old, 3);
+  run::RunFolder::open(*file_system, folder_ / "run").save_checkpoint(old);
   train_into("run", skip(6), never);
   EXPECT_EQ(latest("run").number("run/rate_factor"), 1.0);
   EXPECT_EQ(latest("run").number("run/skipped_steps"), 0.0);

@@ -2,6 +2,7 @@
 
 #include "causalfm/comm/backends.hpp"
 #include "causalfm/comm/error.hpp"
+#include "causalfm/run/error.hpp"
 #include "causalfm/run/folder.hpp"
 #include "causalfm/run/metrics.hpp"
 #include "causalfm/training/error.hpp"
@@ -35,7 +36,7 @@ class Train : public testing::Test {
   run::Ending train_on(
       int64_t ranks, const std::function<void(config::Config&)>& change = [](config::Config&) {},
       const std::function<bool()>& stop = [] { return false; }) {
-    TrainRequest request{small_config(), folder_ / "run", Resume::automatic, {}};
+    TrainRequest request{small_config(), folder_ / "run", Resume::automatic, {}, allowed_};
     change(request.config);
     std::atomic<run::Ending> ending{run::Ending::failed};
     comm::run_ranks_as_threads(ranks, {}, [&](comm::Communicator& communicator) {
@@ -52,6 +53,7 @@ class Train : public testing::Test {
   }
 
   std::filesystem::path folder_;
+  std::vector<std::string> allowed_;
 };
 
 TEST_F(Train, ASignalToOneRankEndsAllWithTheStateSaved) {
@@ -88,7 +90,9 @@ TEST_F(Train, ACheckpointOfOtherDataIsRefused) {
   train_on(1, [&](config::Config& settings) { other(settings), settings.train.steps = 1; });
   std::filesystem::remove_all(folder_ / "run" / "checkpoints");
   std::filesystem::rename(folder_ / "moved" / "checkpoints", folder_ / "run" / "checkpoints");
-  EXPECT_THROW(train_on(1, other), TrainingError);
+  EXPECT_THROW(train_on(1, other), run::RunError);
+  allowed_ = {"simulation.seed"};
+  EXPECT_THROW(train_on(1, other), TrainingError) << "no key makes other data the same";
 }
 
 TEST_F(Train, AFlippedBitStopsEveryRankBeforeItIsSaved) {

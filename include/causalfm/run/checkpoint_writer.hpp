@@ -2,7 +2,6 @@
 
 #include "causalfm/run/checkpoint.hpp"
 #include "causalfm/run/folder.hpp"
-#include "causalfm/storage/file_system.hpp"
 
 #include <condition_variable>
 #include <cstdint>
@@ -26,10 +25,10 @@ struct Save {
 
 /// Writes a run's checkpoints on a thread of its own while training goes on, one after the other: first what the
 /// metrics file holds so far, then the checkpoint, then the pointers, then what is no longer kept is removed. Failures
-/// are reported, not thrown. `file_system` must outlive it.
+/// are reported, not thrown.
 class CheckpointWriter {
  public:
-  CheckpointWriter(storage::FileSystem& file_system, RunFolder folder, Retention retention);
+  CheckpointWriter(RunFolder folder, Retention retention);
 
   /// Returns when what was handed in has been written or has failed.
   ~CheckpointWriter();
@@ -50,7 +49,6 @@ class CheckpointWriter {
   void serve();
   Save write(const Checkpoint& checkpoint, bool best);
 
-  storage::FileSystem& file_system_;
   RunFolder folder_;
   Retention retention_;
   std::mutex mutex_;

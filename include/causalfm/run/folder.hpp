@@ -40,6 +40,7 @@ class RunFolder {
   /// @throws RunError if there is no run (no config.yaml) in `folder`.
   static RunFolder open(storage::FileSystem& file_system, const std::filesystem::path& folder);
 
+  storage::FileSystem& file_system() const { return *file_system_; }
   const std::filesystem::path& path() const { return folder_; }
   std::filesystem::path config_file() const { return folder_ / "config.yaml"; }
   std::filesystem::path metrics_file() const { return folder_ / "metrics.jsonl"; }
