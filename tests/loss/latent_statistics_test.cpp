@@ -16,11 +16,13 @@ namespace {
 LatentStatistics in_loops(const at::Tensor& latents, const at::Tensor& same, const at::Tensor& other) {
   const int64_t rows = latents.size(0), size = latents.size(1);
   const at::Tensor values = latents.to(at::kDouble).contiguous();
+  const auto value = values.accessor<double, 2>();
+  const int64_t *const same_of = same.const_data_ptr<int64_t>(), *const other_of = other.const_data_ptr<int64_t>();
   std::vector<std::vector<double>> unit(rows, std::vector<double>(size));
   for (int64_t row = 0; row < rows; ++row) {
     double square = 0.0;
-    for (int64_t i = 0; i < size; ++i) square += std::pow(values[row][i].item<double>(), 2);
-    for (int64_t i = 0; i < size; ++i) unit[row][i] = values[row][i].item<double>() / std::sqrt(square);
+    for (int64_t i = 0; i < size; ++i) square += std::pow(value[row][i], 2);
+    for (int64_t i = 0; i < size; ++i) unit[row][i] = value[row][i] / std::sqrt(square);
   }
   double distances = 0.0, closeness = 0.0;
   int64_t positives = 0;
@@ -29,8 +31,7 @@ LatentStatistics in_loops(const at::Tensor& latents, const at::Tensor& same, con
       double distance = 0.0;
       for (int64_t i = 0; i < size; ++i) distance += std::pow(unit[one][i] - unit[two][i], 2);
       closeness += std::exp(-2.0 * distance);
-      if (same[one].item<int64_t>() != same[two].item<int64_t>()) continue;
-      if (other[one].item<int64_t>() == other[two].item<int64_t>()) continue;
+      if (same_of[one] != same_of[two] || other_of[one] == other_of[two]) continue;
       ++positives;
       distances += distance;
     }
