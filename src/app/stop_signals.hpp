@@ -3,8 +3,8 @@
 namespace causalfm::app {
 
 /// From here on SIGTERM, SIGINT and SIGUSR1 (Slurm's --signal) ask for a save and an orderly end instead of ending the
-/// process, and to the end of the process: one that comes when training is done must not make a rank look lost. A second
-/// SIGINT ends the process at once. One object a process.
+/// process, and to the end of the process: one that comes when training is done must not make a rank look lost. A
+/// second SIGINT ends the process at once. One object a process.
 class StopSignals {
  public:
   StopSignals();
