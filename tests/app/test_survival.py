@@ -220,6 +220,15 @@ def on_a_small_disk(tmp_path, size):
     return disk
 
 
+def fill(disk):
+    with open(disk / "filler", "wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(bytes(512))
+        except OSError:
+            pass
+
+
 def test_training_goes_on_while_the_disk_is_full(small, tmp_path):
     succeed("train", small, "--run", tmp_path / "whole", "--set", "train.steps=400")
     disk = on_a_small_disk(tmp_path, "4m")
@@ -227,12 +236,7 @@ def test_training_goes_on_while_the_disk_is_full(small, tmp_path):
         folder = disk / "run"
         process = start("train", small, "--run", folder, "--set", "train.steps=400")
         wait_until(lambda: (folder / "checkpoints" / "latest").exists())
-        with open(disk / "filler", "wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(bytes(4096))
-            except OSError:
-                pass
+        fill(disk)
         full_at = steps_done(folder)
         time.sleep(1.0)
         (disk / "filler").unlink()
@@ -251,12 +255,7 @@ def test_a_disk_that_stays_full_ends_with_6_and_the_last_checkpoint(small, tmp_p
     try:
         folder = disk / "run"
         succeed("train", small, "--run", folder, "--set", "train.steps=10")
-        with open(disk / "filler", "wb", buffering=0) as filler:
-            try:
-                while True:
-                    filler.write(bytes(512))
-            except OSError:
-                pass
+        fill(disk)
         result = run("train", small, "--run", folder, "--set", "train.steps=20")
         assert result.code == 6, result.output
         assert result.error.count("causalfm:") == 1 and len(result.error.splitlines()) == 1, result.error
