@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import BINARY, assert_same_bits, command, metrics, run, succeed, training_lines
+from conftest import BINARY, SMALL, assert_same_bits, command, metrics, run, succeed, training_lines
 
 SETTINGS = ("--set", "train.steps=60", "--set", "train.checkpoint_every=4", "--set", "train.keep_checkpoints=2")
 ENDLESS = ("--set", "train.steps=100000", "--set", "train.validate_every=100000", "--set", "train.checkpoint_every=100000")
@@ -189,18 +189,26 @@ def test_metrics_tell_what_checkpoints_cost(small, tmp_path):
     assert told[10]["checkpoint_wait_seconds"] > 0
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A configuration, a run of it that has ended, and the same run after it went on."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "small.yaml").write_text(SMALL)
+    succeed("train", folder / "small.yaml", "--run", folder / "ended")
+    shutil.copytree(folder / "ended", folder / "continued")
+    succeed("train", folder / "small.yaml", "--run", folder / "continued", "--set", "train.steps=25")
+    return folder
+
+
 @pytest.mark.parametrize("name", ["config.yaml", "metrics.jsonl", "summary.json", "log.txt", "checkpoints/latest",
                                   "checkpoints/best", "checkpoints/step-00000020.h5", "checkpoints/step-00000015.h5"])
-def test_a_flipped_byte_in_any_file(small, tmp_path, name):
-    folder = tmp_path / "run"
-    succeed("train", small, "--run", folder, "--set", "train.steps=20")
-    whole = tmp_path / "whole"
-    shutil.copytree(folder, whole)
+def test_a_flipped_byte_in_any_file(finished, tmp_path, name):
+    folder, whole = tmp_path / "run", finished / "continued"
+    shutil.copytree(finished / "ended", folder)
     content = bytearray((folder / name).read_bytes())
     content[len(content) // 2] ^= 0x10
     (folder / name).write_bytes(content)
-    result = succeed("train", small, "--run", folder, "--set", "train.steps=25")
-    succeed("train", small, "--run", whole, "--set", "train.steps=25")
+    result = succeed("train", finished / "small.yaml", "--run", folder, "--set", "train.steps=25")
     assert_same_bits(folder / "checkpoints/step-00000025.h5", whole / "checkpoints/step-00000025.h5")
     if name == "checkpoints/step-00000020.h5":
         assert name in result.output and "resuming from step 15" in result.output
