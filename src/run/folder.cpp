@@ -178,11 +178,23 @@ void RunFolder::prune(int64_t newest_step, const Retention& retention) {
       file_system_->remove(file);
     }
   }
+  remove_unfinished();
+}
+
+void RunFolder::remove_unfinished() {
   for (const std::string& name : file_system_->list(checkpoints())) {
     if (storage::is_partial_file(name)) {
       file_system_->remove(checkpoints() / name);
     }
   }
+}
+
+void RunFolder::complete_save(int64_t best_step) {
+  const std::filesystem::path best = checkpoint_file(best_step);
+  if (file_system_->exists(best) && best_checkpoint() != best) {
+    mark_best(best_step);
+  }
+  remove_unfinished();
 }
 
 }  // namespace causalfm::run

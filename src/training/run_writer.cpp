@@ -11,7 +11,7 @@
 
 namespace causalfm::training {
 
-RunWriter::RunWriter(const TrainRequest& request, const Host& host, int64_t steps_done,
+RunWriter::RunWriter(const TrainRequest& request, const Host& host, const Progress& progress,
                      const std::vector<std::string>& host_of_rank)
     : host_(host),
       folder_(run::RunFolder::create(host.file_system, request.folder)),
@@ -20,7 +20,8 @@ RunWriter::RunWriter(const TrainRequest& request, const Host& host, int64_t step
       checkpoints_(folder_, {request.config.train.keep_checkpoints, request.config.train.keep_every}) {
   if (lock_.taken_over()) host.log.warn(*lock_.taken_over());
   folder_.write_config(config::to_yaml(request.config));
-  metrics_.drop_after_resume(steps_done);
+  metrics_.drop_after_resume(progress.step);
+  if (progress.step > 0) folder_.complete_save(progress.best_step);
 }
 
 void RunWriter::write_metrics(const nlohmann::ordered_json& line) { tell_of_metrics(metrics_.write(line)); }

@@ -6,6 +6,7 @@
 #include "causalfm/run/metrics.hpp"
 #include "causalfm/run/summary.hpp"
 #include "causalfm/training/train.hpp"
+#include "training/checkpointing.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -21,9 +22,9 @@ namespace causalfm::training {
 class RunWriter {
  public:
   /// Makes the folder this run's: creates and locks it, writes config.yaml, and drops from its metrics what comes after
-  /// `steps_done` steps. `host` outlives it. @throws run::RunError when another process trains there;
+  /// the steps that are done. `host` outlives it. @throws run::RunError when another process trains there;
   /// storage::StorageError.
-  RunWriter(const TrainRequest& request, const Host& host, int64_t steps_done,
+  RunWriter(const TrainRequest& request, const Host& host, const Progress& progress,
             const std::vector<std::string>& host_of_rank);
 
   void write_metrics(const nlohmann::ordered_json& line);

@@ -107,7 +107,7 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
   require_agreement();
 
   const std::vector<std::string> host_of_rank = hosts_of_ranks(host.communicator);
-  if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_.step, host_of_rank);
+  if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_, host_of_rank);
   host.communicator.barrier();  // the folder is there before another rank logs into it
   log_.emplace(host.log, request.folder / "log.txt", writes());
 

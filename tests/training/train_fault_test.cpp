@@ -71,6 +71,7 @@ class TrainOnAFaultyDisk : public testing::Test {
     for (size_t index = 0; index < expected.size(); ++index) {
       EXPECT_TRUE(run::equal_bits(latest->checkpoint.tensors[index].second, expected[index].second)) << fault;
     }
+    EXPECT_EQ(run.best_checkpoint()->filename(), whole.best_checkpoint()->filename()) << fault;
     EXPECT_FALSE(real_->exists(run.lock_file())) << fault;
     for (const std::string& name : real_->list(run.checkpoints())) EXPECT_FALSE(name.starts_with('.')) << fault << name;
   }

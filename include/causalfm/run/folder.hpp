@@ -71,6 +71,10 @@ class RunFolder {
   /// Makes the saved checkpoint of `step` the `best`.
   void mark_best(int64_t step);
 
+  /// Does what a save that died after its checkpoint was whole has left undone: makes the checkpoint of `best_step`, if
+  /// there is one, the `best`, and removes unfinished files.
+  void complete_save(int64_t best_step);
+
   /// Writes what is kept of a step that was not finite, and removes all such files but this one and the newest others,
   /// `keep` together.
   void save_non_finite(int64_t step, std::span<const std::byte> content, int64_t keep);
@@ -89,6 +93,7 @@ class RunFolder {
  private:
   RunFolder(storage::FileSystem& file_system, std::filesystem::path folder);
   std::optional<std::filesystem::path> named_by(const char* pointer) const;
+  void remove_unfinished();
 
   storage::FileSystem* file_system_;
   std::filesystem::path folder_;
