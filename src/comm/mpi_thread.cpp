@@ -68,19 +68,19 @@ bool MpiThread::run_first(std::function<void()> task, std::chrono::duration<doub
 std::shared_ptr<MpiThread::Exchange> MpiThread::start(std::string place, std::function<void(MPI_Request*)> begin,
                                                       std::shared_ptr<void> buffers) {
   auto exchange = std::make_shared<Exchange>();
-  exchange->place = std::move(place);
-  exchange->buffers = std::move(buffers);
+  exchange->place_ = std::move(place);
+  exchange->buffers_ = std::move(buffers);
   {
     const std::lock_guard lock(mutex_);
     tasks_.emplace_back([this, exchange, begin = std::move(begin)] {
       try {
-        begin(&exchange->request);
+        begin(&exchange->request_);
       } catch (...) {
-        exchange->error = std::current_exception();
+        exchange->error_ = std::current_exception();
       }
       const std::lock_guard answer(mutex_);
-      exchange->complete = exchange->error != nullptr;
-      if (!exchange->complete) under_way_.push_back(exchange);
+      exchange->complete_ = exchange->error_ != nullptr;
+      if (!exchange->complete_) under_way_.push_back(exchange);
     });
   }
   asked_.notify_one();
@@ -89,15 +89,15 @@ std::shared_ptr<MpiThread::Exchange> MpiThread::start(std::string place, std::fu
 
 bool MpiThread::wait_until(Exchange& exchange, Clock::time_point end) {
   std::unique_lock lock(mutex_);
-  if (!exchange.complete) {
+  if (!exchange.complete_) {
     ++waiting_;
     last_event_ = Clock::now();
     asked_.notify_one();
-    answered_.wait_until(lock, end, [&] { return exchange.complete; });
+    answered_.wait_until(lock, end, [&] { return exchange.complete_; });
     --waiting_;
   }
-  if (exchange.error) std::rethrow_exception(exchange.error);
-  return exchange.complete;
+  if (exchange.error_) std::rethrow_exception(exchange.error_);
+  return exchange.complete_;
 }
 
 bool MpiThread::idle() {
@@ -134,16 +134,16 @@ void MpiThread::drive(std::unique_lock<std::mutex>& lock) {
     int complete = 0;
     std::exception_ptr error;
     try {
-      check_mpi(MPI_Test(&oldest->request, &complete, MPI_STATUS_IGNORE), oldest->place);
+      check_mpi(MPI_Test(&oldest->request_, &complete, MPI_STATUS_IGNORE), oldest->place_);
     } catch (const CommunicationError&) {
       error = std::current_exception();
     }
     lock.lock();
     if (!complete && !error) return;
     under_way_.pop_front();  // only this thread changes it
-    oldest->error = error;
-    oldest->complete = true;
-    oldest->buffers.reset();
+    oldest->error_ = error;
+    oldest->complete_ = true;
+    oldest->buffers_.reset();
     last_event_ = Clock::now();
     answered_.notify_all();
   }

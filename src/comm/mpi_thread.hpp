@@ -72,11 +72,11 @@ class MpiThread {
 class MpiThread::Exchange {
   friend class MpiThread;
 
-  std::string place;
-  std::shared_ptr<void> buffers;
-  MPI_Request request = MPI_REQUEST_NULL;
-  std::exception_ptr error;
-  bool complete = false;
+  std::string place_;
+  std::shared_ptr<void> buffers_;
+  MPI_Request request_ = MPI_REQUEST_NULL;
+  std::exception_ptr error_;
+  bool complete_ = false;
 };
 
 }  // namespace causalfm::comm
