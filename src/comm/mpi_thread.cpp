@@ -153,7 +153,7 @@ void MpiThread::pause(std::unique_lock<std::mutex>& lock) {
   const auto asked = [&] { return ending_ || !tasks_.empty(); };
   const Clock::duration eventless = Clock::now() - last_event_;
   if (waiting_ == 0) {
-    // A look costs some 25 us of a core that computes. An exchange that takes long loses little by being looked at
+    // A look costs system calls on a core that computes. An exchange that takes long loses little by being looked at
     // seldom.
     const auto interval = std::clamp<Clock::duration>(eventless / 2, 200us, 2ms);
     asked_.wait_for(lock, interval, [&] { return asked() || waiting_ > 0; });
