@@ -9,9 +9,11 @@
 #include <cstring>
 #include <string>
 
+#include "app/installation.hpp"
+
 namespace causalfm::app {
 
-FigureProgram default_figure_program() { return {CAUSALFM_PYTHON, CAUSALFM_FIGURES}; }
+FigureProgram default_figure_program() { return {CAUSALFM_PYTHON, companion_file("scripts/figures/report.py")}; }
 
 void draw_figures(const FigureProgram& program, const std::filesystem::path& folder, spdlog::logger& log) {
   for (const std::filesystem::path& needed : {program.python, program.script}) {

@@ -12,7 +12,7 @@ struct FigureProgram {
   std::filesystem::path script;  ///< scripts/figures/report.py
 };
 
-/// Of this build. Both lie in the source tree, which an installed program may lack.
+/// The build's own interpreter, which a machine other than the build's may lack, and the script beside the program.
 FigureProgram default_figure_program();
 
 /// Runs the program on the report in `folder`; what it prints goes to our standard output. Where it is missing or
