@@ -1,13 +1,17 @@
 #include "app/training_host.hpp"
 
 #include "causalfm/config/error.hpp"
+#include "app/arithmetic.hpp"
 #include "app/versions.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 
 #include <iostream>
+#include <map>
+#include <string>
 
 namespace causalfm::app {
 
@@ -28,14 +32,19 @@ c10::Device choose_device(config::DeviceKind asked, int64_t local_rank) {
 
 TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::function<bool()> stop_requested)
     : file_system_(storage::make_real_file_system()) {
+  set_gpu_arithmetic(settings.train.deterministic);
   const c10::Device device = choose_device(settings.runtime.device, job.local_rank());
+  // Else what names no GPU, as pinned memory, would be of GPU 0 on every rank.
+  if (device.is_cuda()) c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
   Backend backend = job.make_communicator(settings.comm, device);
   communicator_ = std::move(backend.communicator);
   const int64_t threads = settings.runtime.threads.value_or(job.cores());
   at::set_num_threads(static_cast<int>(threads));
+  std::map<std::string, std::string> versions = library_versions();
+  versions.emplace("device", device.is_cuda() ? "cuda" : "cpu");
   host_ = std::make_unique<training::Host>(training::Host{
       *communicator_, *file_system_, job.log(), job.has_terminal() && job.rank() == 0 ? &std::cout : nullptr, device,
-      threads, instruction_set(), library_versions(), std::move(stop_requested)});
+      threads, instruction_set(), std::move(versions), std::move(stop_requested)});
   if (job.rank() == 0) {
     job.log().log(backend.choice.warning ? spdlog::level::warn : spdlog::level::info,
                   "{} rank{} ({}: {}), {} on each, {} thread{} a rank, {}", job.world_size(),

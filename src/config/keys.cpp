@@ -120,6 +120,8 @@ void add_train(Table& table, Train& train) {
   add(table, "train.gradient_clip", real(train.gradient_clip, from_to(0, 1'000'000)),
       "Largest norm of all gradients together; 0: off.");
   add(table, "train.precision", choice(train.precision), "Numbers that networks and losses compute in.");
+  add(table, "train.deterministic", boolean(train.deterministic),
+      "On a GPU: use only operations that give equal bits in equal runs, some of them slower. On the CPU all do.");
   add(table, "train.non_finite", choice(train.non_finite),
       "What answers to a loss or gradient that is not finite: stop with code 5; skip the update; or rollback to the "
       "last "

@@ -3,6 +3,7 @@
 #include "model/sublayer.hpp"
 
 #include <cstdint>
+#include <vector>
 
 namespace causalfm::model {
 
@@ -16,6 +17,9 @@ class Lstm final : public Sublayer {
   at::Tensor forward(const at::Tensor& input, const SequenceMask& mask) const override;
 
  private:
+  /// As at::lstm takes them; `together`, in one piece of memory, which cuDNN else makes of them with a warning a call.
+  std::vector<at::Tensor> weights(bool together) const;
+
   at::Tensor input_weight_;
   at::Tensor hidden_weight_;
   at::Tensor bias_;

@@ -20,6 +20,7 @@ bool is_harmless(const config::Difference& difference) {
                             "train.time_limit_minutes",
                             "train.patience",
                             "train.micro_batch",
+                            "train.deterministic",
                             "train.non_finite",
                             "train.non_finite_patience",
                             "train.rollback_rate_factor",

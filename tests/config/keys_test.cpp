@@ -54,7 +54,7 @@ TEST(Keys, EveryMemberHasOne) {
   [[maybe_unused]] const auto& [m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = model;
   [[maybe_unused]] const auto& [l1, l2, l3, l4, l5, l6, l7] = loss;
   [[maybe_unused]] const auto& [t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15, t16, t17, t18, t19,
-                                t20, t21, t22] = train;
+                                t20, t21, t22, t23] = train;
   [[maybe_unused]] const auto& [c1, c2, c3, c4, c5] = comm;
   [[maybe_unused]] const auto& [r1, r2] = runtime;
   EXPECT_EQ(keys_in(""), 1u);
@@ -62,7 +62,7 @@ TEST(Keys, EveryMemberHasOne) {
   EXPECT_EQ(keys_in("data"), 6u);
   EXPECT_EQ(keys_in("model"), 12u);
   EXPECT_EQ(keys_in("loss"), 7u);
-  EXPECT_EQ(keys_in("train"), 22u);
+  EXPECT_EQ(keys_in("train"), 23u);
   EXPECT_EQ(keys_in("comm"), 5u);
   EXPECT_EQ(keys_in("runtime"), 2u);
   EXPECT_EQ(sections().size(), 7u);

@@ -30,8 +30,8 @@ TEST(SameRunTest, EqualConfigurationsAndHarmlessKeysPass) {
        {"train.steps=20000", "train.checkpoint_every=7", "train.keep_checkpoints=9", "train.keep_every=2",
         "train.time_limit_minutes=5", "train.patience=3", "train.micro_batch=4", "train.non_finite=skip",
         "train.non_finite_patience=9", "train.rollback_rate_factor=0.1", "train.collapse_warning=0",
-        "train.profile_steps=4", "data.path=data/paper", "comm.deadline_seconds=7", "comm.backend=single",
-        "runtime.threads=3"}) {
+        "train.profile_steps=4", "train.deterministic=true", "data.path=data/paper", "comm.deadline_seconds=7",
+        "comm.backend=single", "runtime.threads=3"}) {
     EXPECT_EQ(compare({harmless}), "same") << harmless;
   }
 }

@@ -95,6 +95,7 @@ struct Train {
   double weight_decay = 0.0;   ///< 0 = off
   double gradient_clip = 0.0;  ///< largest global norm; 0 = off
   Precision precision = Precision::float32;
+  bool deterministic = false;  ///< on CUDA: equal runs give equal bits
   NonFinite non_finite = NonFinite::stop;
   int64_t non_finite_patience = 3;
   double rollback_rate_factor = 0.5;
