@@ -3,6 +3,7 @@
 #include "causalfm/config/load.hpp"
 #include "causalfm/training/error.hpp"
 #include "causalfm/training/replay.hpp"
+#include "app/table.hpp"
 #include "app/training_host.hpp"
 
 #include <fmt/format.h>
@@ -18,18 +19,22 @@ std::string text_of(double number) { return std::isnan(number) ? "nan" : fmt::fo
 
 void print(const training::Replay& replay, std::ostream& output) {
   output << fmt::format("step {}, {} curves\n\n", replay.step, replay.rows);
-  output << fmt::format("{:<48}{:>13}{:>13}{:>12}\n", "output", "min", "max", "not finite");
+  std::vector<std::vector<std::string>> outputs{{"output", "min", "max", "not finite"}};
   for (const auto& row : replay.outputs) {
-    output << fmt::format("{:<48}{:>13}{:>13}{:>12}\n", row.name, text_of(row.minimum), text_of(row.maximum),
-                          row.non_finite);
+    outputs.push_back({row.name, text_of(row.minimum), text_of(row.maximum), std::to_string(row.non_finite)});
   }
-  output << fmt::format("\n{:<48}{:>13}\n", "loss", "value");
-  for (const auto& [name, value] : replay.losses) output << fmt::format("{:<48}{:>13}\n", name, text_of(value));
-  output << fmt::format("\n{:<48}{:>13}{:>25}\n", "gradient", "norm", "not finite");
+  print_table(outputs, output);
+  std::vector<std::vector<std::string>> losses{{"loss", "value"}};
+  for (const auto& [name, value] : replay.losses) losses.push_back({name, text_of(value)});
+  output << "\n";
+  print_table(losses, output);
+  std::vector<std::vector<std::string>> gradients{{"gradient", "norm", "not finite"}};
   for (const auto& row : replay.gradients) {
-    output << fmt::format("{:<48}{:>13}{:>25}\n", row.group, text_of(row.norm), row.non_finite);
+    gradients.push_back({row.group, text_of(row.norm), std::to_string(row.non_finite)});
   }
-  output << fmt::format("{:<48}{:>13}\n", "all together", text_of(replay.gradient_norm));
+  gradients.push_back({"all together", text_of(replay.gradient_norm), ""});
+  output << "\n";
+  print_table(gradients, output);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "app/command_status.hpp"
 
 #include "causalfm/run/json_text.hpp"
+#include "causalfm/run/process.hpp"
 #include "causalfm/run/state.hpp"
 #include "app/exit_code.hpp"
 #include "app/quantity_text.hpp"
@@ -9,13 +10,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <cerrno>
-#include <csignal>
 #include <ostream>
 #include <string>
-
-#include <unistd.h>
 
 namespace causalfm::app {
 
@@ -26,10 +22,8 @@ using run::Activity;
 using run::RunState;
 
 run::Observer observer_here() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  return {std::chrono::system_clock::now(), host.data(),
-          [](int64_t pid) { return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM; }};
+  return {std::chrono::system_clock::now(),
+          [](const run::Place& place) { return run::is_alive(place.pid, place.process); }};
 }
 
 std::string sentence_of(const RunState& state) {

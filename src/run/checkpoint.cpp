@@ -8,8 +8,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-
 namespace causalfm::run {
 
 namespace {
@@ -70,13 +68,9 @@ void write_attributes(const Checkpoint& checkpoint, storage::Hdf5Writer& writer)
 }  // namespace
 
 const at::Tensor& Checkpoint::tensor(const std::string& name) const {
-  const auto found =
-      std::find_if(tensors.begin(), tensors.end(), [&](const auto& named) { return named.first == name; });
-  if (found == tensors.end()) {
-    throw storage::StorageError("the checkpoint of step " + std::to_string(step) + " has no tensor " + name +
-                                ": it is of another model or optimizer; use one of this configuration");
-  }
-  return found->second;
+  if (const at::Tensor* found = find_named(tensors, name)) return *found;
+  throw storage::StorageError("the checkpoint of step " + std::to_string(step) + " has no tensor " + name +
+                              ": it is of another model or optimizer; use one of this configuration");
 }
 
 double Checkpoint::number(const std::string& name) const {
@@ -92,12 +86,7 @@ std::vector<std::byte> encode(const Checkpoint& checkpoint) {
   storage::Hdf5Writer writer(checkpoint_format, checkpoint_version,
                              "the checkpoint of step " + std::to_string(checkpoint.step));
   write_attributes(checkpoint, writer);
-  std::vector<std::string> names;
-  for (const auto& [name, tensor] : checkpoint.tensors) {
-    writer.write(name, storable(tensor, name).view());
-    names.push_back(name);
-  }
-  writer.write_strings(names_dataset, names);
+  write_named(writer, names_dataset, checkpoint.tensors);
   return writer.finish();
 }
 
@@ -106,9 +95,7 @@ Checkpoint decode(std::span<const std::byte> bytes, const std::string& name) {
   reader.expect(checkpoint_format, checkpoint_version);
   Checkpoint checkpoint;
   read_attributes(reader, checkpoint);
-  for (const std::string& tensor : reader.read_strings(names_dataset)) {
-    checkpoint.tensors.emplace_back(tensor, to_tensor(reader.read(tensor)));
-  }
+  checkpoint.tensors = read_named(reader, names_dataset);
   if (content_hash(checkpoint) != reader.attribute_as<std::string>("/", "sha256")) {
     throw storage::StorageError(name + ": its content is not what its sha256 was taken of; restore the file from a " +
                                 "copy or use another checkpoint");

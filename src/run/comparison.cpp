@@ -32,7 +32,7 @@ std::optional<double> median(std::vector<double> values) {
 }
 
 Read read(storage::FileSystem& file_system, const std::filesystem::path& folder) {
-  const RunState state = read_state(file_system, folder, {std::chrono::system_clock::now(), {}, {}});
+  const RunState state = read_state(file_system, folder, {std::chrono::system_clock::now()});
   ComparedRun compared{folder,
                        state.history.steps_done,
                        {},

@@ -35,21 +35,6 @@ bool is_silent(storage::FileSystem& file_system, const std::filesystem::path& fi
   return true;
 }
 
-/// A sentence about the dead holder of `file`, or none where there is no lock. @throws RunError for a living one.
-std::optional<std::string> dead_holder(storage::FileSystem& file_system, const std::filesystem::path& file,
-                                       const LockTiming& timing) {
-  if (!file_system.exists(file)) return {};
-  const std::vector<std::byte> content = file_system.read(file);
-  const Place holder = parse_place(content).value_or(Place{});
-  const std::optional<bool> lives = is_alive(holder.pid, holder.process);
-  const bool dead = lives ? !*lives : is_silent(file_system, file, content, timing.watch);
-  if (!dead) {
-    throw RunError(file.string() + ": another process trains in this folder (" + words_of(holder) +
-                   "): wait for its end, stop it, or choose another --run folder");
-  }
-  return file.string() + ": left by a process that is gone (" + words_of(holder) + "); taken over";
-}
-
 Place place_of(const std::vector<std::string>& host_of_rank) {
   Place place{this_host(), this_pid(), utc_now(), static_cast<int64_t>(host_of_rank.size()), {}, {}};
   for (const std::string& host : host_of_rank) {
@@ -60,6 +45,21 @@ Place place_of(const std::vector<std::string>& host_of_rank) {
 }
 
 }  // namespace
+
+std::optional<DeadLock> find_dead_lock(storage::FileSystem& file_system, const std::filesystem::path& file,
+                                       const LockTiming& timing) {
+  if (!file_system.exists(file)) return {};
+  std::vector<std::byte> content = file_system.read(file);
+  const Place holder = parse_place(content).value_or(Place{});
+  const std::optional<bool> lives = is_alive(holder.pid, holder.process);
+  const bool dead = lives ? !*lives : is_silent(file_system, file, content, timing.watch);
+  if (!dead) {
+    throw RunError(file.string() + ": another process trains in this folder (" + words_of(holder) +
+                   "): wait for its end, stop it, or choose another --run folder");
+  }
+  return DeadLock{std::move(content),
+                  file.string() + ": left by a process that is gone (" + words_of(holder) + "); taken over"};
+}
 
 /// Appends an empty line to the lock every beat.
 class Lock::Heart {
@@ -94,11 +94,10 @@ class Lock::Heart {
   std::thread thread_;  ///< last: it uses all the others
 };
 
-Lock::Lock(storage::FileSystem& file_system, std::filesystem::path file, const std::vector<std::string>& host_of_rank,
-           LockTiming timing)
+Lock::Lock(storage::FileSystem& file_system, std::filesystem::path file, const std::optional<DeadLock>& dead,
+           const std::vector<std::string>& host_of_rank, LockTiming timing)
     : file_system_(file_system), file_(std::move(file)), content_(place_text(place_of(host_of_rank))) {
-  taken_over_ = dead_holder(file_system_, file_, timing);
-  if (taken_over_ && file_system_.exists(file_)) file_system_.remove(file_);
+  if (dead && file_system_.exists(file_) && file_system_.read(file_) == dead->content) file_system_.remove(file_);
   if (!file_system_.create(file_, std::as_bytes(std::span(content_)))) {
     throw RunError(file_.string() +
                    ": another process has begun to train in this folder at this moment: choose another "
@@ -115,10 +114,6 @@ Lock::~Lock() {
     if (text.starts_with(content_)) file_system_.remove(file_);
   } catch (const storage::StorageError&) {  // whoever comes next finds that this process is gone
   }
-}
-
-void Lock::require_free(storage::FileSystem& file_system, const std::filesystem::path& file, LockTiming timing) {
-  dead_holder(file_system, file, timing);
 }
 
 }  // namespace causalfm::run

@@ -81,8 +81,7 @@ bool has_gone_on(const Files& files, const Summary& summary, const History& hist
 }
 
 Activity judge(const RunState& state, const Observer& observer, bool quiet) {
-  const bool here = state.place && state.place->pid > 0 && !observer.host.empty() && state.place->host == observer.host;
-  if (here && !observer.process_exists(state.place->pid)) return Activity::gone;
+  if (state.place && observer.is_alive && !observer.is_alive(*state.place).value_or(true)) return Activity::gone;
   return quiet ? Activity::silent : Activity::running;
 }
 

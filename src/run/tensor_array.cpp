@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace causalfm::run {
@@ -47,6 +48,28 @@ at::Tensor to_tensor(const storage::Array& array) {
     std::memcpy(tensor.mutable_data_ptr(), array.bytes().data(), array.bytes().size());
   }
   return tensor;
+}
+
+void write_named(storage::Hdf5Writer& writer, const std::string& names_dataset, const NamedTensors& tensors) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : tensors) {
+    writer.write(name, storable(tensor, name).view());
+    names.push_back(name);
+  }
+  writer.write_strings(names_dataset, names);
+}
+
+NamedTensors read_named(const storage::Hdf5Reader& reader, const std::string& names_dataset) {
+  NamedTensors tensors;
+  for (const std::string& name : reader.read_strings(names_dataset)) {
+    tensors.emplace_back(name, to_tensor(reader.read(name)));
+  }
+  return tensors;
+}
+
+const at::Tensor* find_named(const NamedTensors& tensors, const std::string& name) {
+  const auto found = std::ranges::find(tensors, name, &NamedTensors::value_type::first);
+  return found == tensors.end() ? nullptr : &found->second;
 }
 
 }  // namespace causalfm::run

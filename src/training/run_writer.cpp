@@ -12,13 +12,13 @@
 namespace causalfm::training {
 
 RunWriter::RunWriter(const TrainRequest& request, const Host& host, const Progress& progress,
-                     const std::vector<std::string>& host_of_rank)
+                     const std::optional<run::DeadLock>& dead_lock, const std::vector<std::string>& host_of_rank)
     : host_(host),
       folder_(run::RunFolder::create(host.file_system, request.folder)),
-      lock_(host.file_system, folder_.lock_file(), host_of_rank),
+      lock_(host.file_system, folder_.lock_file(), dead_lock, host_of_rank),
       metrics_(host.file_system, folder_.metrics_file()),
       checkpoints_(folder_, {request.config.train.keep_checkpoints, request.config.train.keep_every}) {
-  if (lock_.taken_over()) host.log.warn(*lock_.taken_over());
+  if (dead_lock) host.log.warn(dead_lock->sentence);
   folder_.write_config(config::to_yaml(request.config));
   metrics_.drop_after_resume(progress.step);
   if (progress.step > 0) folder_.complete_save(progress.best_step);

@@ -25,7 +25,7 @@ class RunWriter {
   /// the steps that are done. `host` outlives it. @throws run::RunError when another process trains there;
   /// storage::StorageError.
   RunWriter(const TrainRequest& request, const Host& host, const Progress& progress,
-            const std::vector<std::string>& host_of_rank);
+            const std::optional<run::DeadLock>& dead_lock, const std::vector<std::string>& host_of_rank);
 
   void write_metrics(const nlohmann::ordered_json& line);
 

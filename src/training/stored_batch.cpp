@@ -7,8 +7,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-
 namespace causalfm::training {
 
 namespace {
@@ -60,13 +58,9 @@ data::LoadedStep read_rows(const storage::Hdf5Reader& reader) {
 }  // namespace
 
 const at::Tensor& StoredBatch::parameter(const std::string& stored_name) const {
-  const auto found =
-      std::find_if(parameters.begin(), parameters.end(), [&](const auto& named) { return named.first == stored_name; });
-  if (found == parameters.end()) {
-    throw storage::StorageError("the batch of step " + std::to_string(loaded.step) + " has no parameter " +
-                                stored_name + ": it is of another model; replay it with its own configuration");
-  }
-  return found->second;
+  if (const at::Tensor* found = run::find_named(parameters, stored_name)) return *found;
+  throw storage::StorageError("the batch of step " + std::to_string(loaded.step) + " has no parameter " + stored_name +
+                              ": it is of another model; replay it with its own configuration");
 }
 
 std::vector<std::byte> encode(const StoredBatch& batch, const std::string& name) {
@@ -84,12 +78,7 @@ std::vector<std::byte> encode(const StoredBatch& batch, const std::string& name)
   write_tensor(writer, "flux", batch.loaded.batch.flux);
   write_tensor(writer, "time", batch.loaded.batch.time);
   write_tensor(writer, "mask", batch.loaded.batch.mask);
-  std::vector<std::string> names;
-  for (const auto& [parameter, value] : batch.parameters) {
-    write_tensor(writer, parameter, value);
-    names.push_back(parameter);
-  }
-  writer.write_strings(names_dataset, names);
+  run::write_named(writer, names_dataset, batch.parameters);
   return writer.finish();
 }
 
@@ -104,9 +93,7 @@ StoredBatch decode_batch(std::span<const std::byte> bytes, const std::string& na
     batch.numbers.emplace(number, reader.attribute_as<double>(numbers_group, number));
   }
   batch.loaded = read_rows(reader);
-  for (const std::string& parameter : reader.read_strings(names_dataset)) {
-    batch.parameters.emplace_back(parameter, run::to_tensor(reader.read(parameter)));
-  }
+  batch.parameters = run::read_named(reader, names_dataset);
   return batch;
 }
 

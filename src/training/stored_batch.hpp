@@ -2,6 +2,7 @@
 
 #include "causalfm/data/loader.hpp"
 #include "causalfm/model/model.hpp"
+#include "causalfm/run/tensor_array.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -9,7 +10,6 @@
 #include <map>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace causalfm::training {
@@ -20,10 +20,10 @@ namespace causalfm::training {
 struct StoredBatch {
   std::string configuration;  ///< resolved, YAML
   std::string data_identity;
-  std::string found;                                           ///< what is not finite, and where it was seen first
-  std::map<std::string, double> numbers;                       ///< the model's constants, as a checkpoint has them
-  data::LoadedStep loaded;                                     ///< all rows, as a single rank has them
-  std::vector<std::pair<std::string, at::Tensor>> parameters;  ///< model/PARAMETER before the step
+  std::string found;                      ///< what is not finite, and where it was seen first
+  std::map<std::string, double> numbers;  ///< the model's constants, as a checkpoint has them
+  data::LoadedStep loaded;                ///< all rows, as a single rank has them
+  run::NamedTensors parameters;           ///< model/PARAMETER before the step
 
   /// The parameter of this stored name. @throws storage::StorageError naming it if there is none.
   const at::Tensor& parameter(const std::string& stored_name) const;

@@ -87,7 +87,8 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
       profiled_(request.config.train.profile_steps, host, request.folder),
       collapse_watch_(request.config.train.collapse_warning, host.log) {
   host.communicator.announce(comm::Phase::starting, 0);
-  if (writes()) run::Lock::require_free(host.file_system, request.folder / run::RunFolder::lock_name);
+  std::optional<run::DeadLock> dead_lock;
+  if (writes()) dead_lock = run::find_dead_lock(host.file_system, request.folder / run::RunFolder::lock_name);
   const auto checkpoint = find_checkpoint(request, host);
   const auto initial = checkpoint ? std::nullopt : find_initial_weights(request, host);
   std::optional<model::SequenceScale> scale;
@@ -107,7 +108,7 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
   require_agreement();
 
   const std::vector<std::string> host_of_rank = hosts_of_ranks(host.communicator);
-  if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_, host_of_rank);
+  if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_, dead_lock, host_of_rank);
   host.communicator.barrier();  // the folder is there before another rank logs into it
   log_.emplace(host.log, request.folder / "log.txt", writes());
 

@@ -48,9 +48,11 @@ class LockTest : public testing::Test {
     write(json.dump() + "\n");
   }
 
+  Lock take() const { return {*files_, file_, find_dead_lock(*files_, file_, quick), {"a"}, quick}; }
+
   std::string refusal() const {
     try {
-      const Lock lock(*files_, file_, {"a"}, quick);
+      take();
     } catch (const RunError& error) {
       return error.what();
     }
@@ -64,8 +66,8 @@ class LockTest : public testing::Test {
 
 TEST_F(LockTest, IsThereWhileItLivesAndSaysWhoHoldsIt) {
   {
-    const Lock lock(*files_, file_, {"a", "b", "a"}, quick);
-    EXPECT_FALSE(lock.taken_over().has_value());
+    EXPECT_FALSE(find_dead_lock(*files_, file_, quick).has_value());
+    const Lock lock(*files_, file_, {}, {"a", "b", "a"}, quick);
     EXPECT_EQ(read().at("pid"), getpid());
     EXPECT_EQ(read().at("ranks"), 3);
     EXPECT_EQ(read().at("hosts"), ordered_json({"a", "b"}));
@@ -73,10 +75,8 @@ TEST_F(LockTest, IsThereWhileItLivesAndSaysWhoHoldsIt) {
     EXPECT_EQ(read().at("started").get<std::string>().size(), std::string("2026-11-26T02:49:31Z").size());
     EXPECT_THAT(refusal(), AllOf(HasSubstr("another process trains in this folder"),
                                  HasSubstr(std::to_string(getpid())), HasSubstr("--run")));
-    EXPECT_THROW(Lock::require_free(*files_, file_, quick), RunError);
   }
   EXPECT_FALSE(files_->exists(file_));
-  EXPECT_NO_THROW(Lock::require_free(*files_, file_, quick));
 }
 
 TEST_F(LockTest, OfAKilledProcessIsTakenOver) {
@@ -92,13 +92,19 @@ TEST_F(LockTest, OfAKilledProcessIsTakenOver) {
   kill(child, SIGKILL);
   waitid(P_PID, static_cast<id_t>(child), nullptr, WEXITED | WNOWAIT);
   const auto begin = std::chrono::steady_clock::now();
-  {
-    const Lock lock(*files_, file_, {"a"},
-                    {.beat = 20ms, .watch = 60s});  // also as long as nobody has asked for its end
-    EXPECT_THAT(*lock.taken_over(), AllOf(HasSubstr("process " + std::to_string(child)), HasSubstr("gone")));
-  }
+  // Also as long as nobody has asked for its end.
+  const std::optional<DeadLock> dead = find_dead_lock(*files_, file_, {.beat = 20ms, .watch = 60s});
+  EXPECT_THAT(dead->sentence, AllOf(HasSubstr("process " + std::to_string(child)), HasSubstr("gone")));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "the system knows, nothing is to be watched";
   waitpid(child, nullptr, 0);
+}
+
+TEST_F(LockTest, OfWhoTookTheDeadOneFirstStays) {
+  write_changed({{"process_start", "1"}});
+  const std::optional<DeadLock> dead = find_dead_lock(*files_, file_, quick);
+  const Lock first(*files_, file_, dead, {"a"}, quick);
+  EXPECT_THROW(Lock(*files_, file_, dead, {"a"}, quick), RunError);
+  EXPECT_EQ(read().at("pid"), getpid());
 }
 
 TEST_F(LockTest, OfAnEarlierProcessOfTheSameNumberIsTakenOver) {
@@ -124,7 +130,7 @@ TEST_F(LockTest, FromWhereNobodySeesItsProcessIsWatched) {
 }
 
 TEST_F(LockTest, BeatsSoThatOthersSeeItAlive) {
-  const Lock lock(*files_, file_, {"a"}, quick);
+  const Lock lock = take();
   const size_t size = files_->read(file_).size();
   std::this_thread::sleep_for(200ms);
   EXPECT_GT(files_->read(file_).size(), size);
@@ -140,7 +146,7 @@ TEST_F(LockTest, ThatIsDamagedIsWatchedAndTakenOver) {
 
 TEST_F(LockTest, OfSomebodyElseIsLeftAlone) {
   {
-    const Lock lock(*files_, file_, {"a"}, quick);
+    const Lock lock = take();
     write_changed({{"pid", 1}});
   }
   EXPECT_TRUE(files_->exists(file_));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "causalfm/run/tensor_array.hpp"
 #include "causalfm/storage/file_system.hpp"
 
 #include <ATen/core/Tensor.h>
@@ -11,7 +12,6 @@
 #include <map>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace causalfm::run {
@@ -39,7 +39,7 @@ struct Checkpoint {
 
   /// model/PARAMETER, optimizer/PARAMETER/m, …/v; float32, float64, int32, int64 or uint8; the order is kept. decode
   /// gives them contiguous on the CPU.
-  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  NamedTensors tensors;
 
   /// The tensor of this name. @throws storage::StorageError naming it if there is none.
   const at::Tensor& tensor(const std::string& name) const;

@@ -42,8 +42,7 @@ struct Place {
 /// Who looks, and when.
 struct Observer {
   std::chrono::system_clock::time_point now;
-  std::string host;                                 ///< empty: no host of a run
-  std::function<bool(int64_t pid)> process_exists;  ///< on `host`
+  std::function<std::optional<bool>(const Place& place)> is_alive = {};  ///< whether rank 0 lives; empty, none: unknown
 };
 
 struct SavedCheckpoint {
