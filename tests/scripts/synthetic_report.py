@@ -287,6 +287,12 @@ def write_report(folder: Path, choice: Choice, run_root: Path | None = None) -> 
     return content
 
 
+def change(folder, **changes):
+    """Writes top-level entries of report.json anew."""
+    file = folder / "report.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+
 if __name__ == "__main__":
     out = Path(sys.argv[1])
     write_report(out, Choice(stars=2000, rows=5000), out / "runs")
