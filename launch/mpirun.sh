@@ -8,4 +8,6 @@ python="$here/../.venv/bin/python"
   echo "causalfm: no Python 3 to start the ranks with: run launch/setup.sh first" >&2
   exit 2
 }
+# Part of a bundle: Open MPI is beside it.
+[ ! -x "$here/../../../libexec/mpirun" ] || PATH=$here/../../../bin:$PATH
 exec "$python" -B "$here/mpirun" "$@"

@@ -74,9 +74,11 @@ def read_request(arguments: list[str]) -> Request:
 
 
 def find_binary() -> Path:
-    """build/causalfm or $CAUSALFM_BINARY."""
+    """$CAUSALFM_BINARY, build/causalfm, or that of the bundle that this file is part of."""
     chosen = os.environ.get("CAUSALFM_BINARY")
-    binary = Path(chosen) if chosen else ROOT / "build" / "causalfm"
+    bundle = ROOT.parent.parent
+    own = bundle / "bin" / "causalfm" if (bundle / "libexec" / "causalfm").exists() else ROOT / "build" / "causalfm"
+    binary = Path(chosen) if chosen else own
     if not (binary.is_file() and os.access(binary, os.X_OK)):
         raise UsageError(
             f"no program {binary}: " + ("correct CAUSALFM_BINARY" if chosen else "build it with launch/build.sh")

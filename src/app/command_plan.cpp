@@ -54,8 +54,8 @@ void print_traffic(const training::Plan& plan, std::ostream& output) {
 void print_time(const training::Plan& plan, const config::Train& train, std::ostream& output) {
   const training::TimePlan& time = plan.time;
   output << fmt::format("\ntime of a step on {}{}\n", plan.hardware, time.measured ? " (measured)" : " (an estimate)")
-         << fmt::format("  computation    {:>10}   {:.2f} GFLOP a rank\n", seconds_text(time.computation),
-                        time.operations / 1e9)
+         << fmt::format("  computation    {:>10}{}\n", seconds_text(time.computation),
+                        time.operations ? fmt::format("   {:.2f} GFLOP a rank", *time.operations / 1e9) : "")
          << fmt::format("  communication  {:>10}   of which exposed {}\n", seconds_text(time.communication),
                         seconds_text(time.exposed))
          << fmt::format("  step           {:>10}   {:.0f} curves/s\n", seconds_text(time.step), time.curves_per_second)
@@ -99,38 +99,39 @@ Json to_json(const training::Plan& plan, const config::Train& train) {
                       {"exposed_share", scale.exposed},
                       {"efficiency", scale.efficiency}});
   }
-  return {{"ranks", plan.ranks},
-          {"nodes", plan.nodes},
-          {"hardware", plan.hardware},
-          {"parameters", plan.parameters},
-          {"batch_triplets", train.batch_triplets},
-          {"triplets_of_rank", plan.triplets},
-          {"memory_bytes",
-           {{"program", memory.program},
-            {"kept_back", memory.kept_back},
-            {"parameters", memory.parameters},
-            {"gradients", memory.gradients},
-            {"optimizer", memory.optimizer},
-            {"batches", memory.batches},
-            {"step", memory.step},
-            {"projections", memory.projections},
-            {"validation", memory.validation},
-            {"total", memory.total},
-            {"available", memory.available}}},
-          {"collectives", collectives},
-          {"time",
-           {{"operations", time.operations},
-            {"computation_seconds", time.computation},
-            {"communication_seconds", time.communication},
-            {"exposed_seconds", time.exposed},
-            {"step_seconds", time.step},
-            {"curves_per_second", time.curves_per_second},
-            {"run_seconds", time.run},
-            {"measured", time.measured}}},
-          {"largest_batch_triplets", plan.largest_batch},
-          {"fits", plan.largest_batch >= train.batch_triplets},
-          {"scaling", scales},
-          {"worthwhile_ranks", plan.worthwhile_ranks}};
+  Json json{{"ranks", plan.ranks},
+            {"nodes", plan.nodes},
+            {"hardware", plan.hardware},
+            {"parameters", plan.parameters},
+            {"batch_triplets", train.batch_triplets},
+            {"triplets_of_rank", plan.triplets},
+            {"memory_bytes",
+             {{"program", memory.program},
+              {"kept_back", memory.kept_back},
+              {"parameters", memory.parameters},
+              {"gradients", memory.gradients},
+              {"optimizer", memory.optimizer},
+              {"batches", memory.batches},
+              {"step", memory.step},
+              {"projections", memory.projections},
+              {"validation", memory.validation},
+              {"total", memory.total},
+              {"available", memory.available}}},
+            {"collectives", collectives},
+            {"time",
+             {{"computation_seconds", time.computation},
+              {"communication_seconds", time.communication},
+              {"exposed_seconds", time.exposed},
+              {"step_seconds", time.step},
+              {"curves_per_second", time.curves_per_second},
+              {"run_seconds", time.run},
+              {"measured", time.measured}}},
+            {"largest_batch_triplets", plan.largest_batch},
+            {"fits", plan.largest_batch >= train.batch_triplets},
+            {"scaling", scales},
+            {"worthwhile_ranks", plan.worthwhile_ranks}};
+  if (time.operations) json["time"]["operations"] = *time.operations;
+  return json;
 }
 
 }  // namespace
@@ -140,7 +141,10 @@ int plan_command(Job& job, const training::PlanRequest& request, bool json, std:
     throw config::ConfigError("plan runs on one rank: start it without mpirun; --ranks says how many to plan for");
   }
   job.log().set_level(spdlog::level::warn);  // standard output is the plan's
-  const TrainingHost host(job, request.config, [] { return false; });
+  config::Config here = request.config;
+  // An estimate for a named GPU starts from counts that are taken on a CPU.
+  if (request.accelerator) here.runtime.device = config::DeviceKind::cpu;
+  const TrainingHost host(job, here, [] { return false; });
   const training::Plan plan = training::plan(request, host.host());
   if (json) {
     output << to_json(plan, request.config.train).dump(2) << "\n";

@@ -13,7 +13,8 @@ namespace causalfm::app {
 /// What a configuration makes of this process for training: communicator, device, threads.
 class TrainingHost {
  public:
-  /// Sets LibTorch's number of threads and its arithmetic on a GPU. Collective. @throws ConfigError when a device or backend cannot serve.
+  /// Sets LibTorch's number of threads and its arithmetic on a GPU. Collective. @throws ConfigError when a device or
+  /// backend cannot serve.
   TrainingHost(Job& job, const config::Config& settings, std::function<bool()> stop_requested);
 
   const training::Host& host() const { return *host_; }

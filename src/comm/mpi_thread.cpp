@@ -2,7 +2,7 @@
 
 #include "causalfm/comm/error.hpp"
 
-#include <sched.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <utility>
@@ -106,6 +106,7 @@ bool MpiThread::idle() {
 }
 
 void MpiThread::serve() {
+  prctl(PR_SET_TIMERSLACK, 1UL);  // short waits are meant; by default each would take 50 us longer
   std::unique_lock lock(mutex_);
   while (true) {
     asked_.wait(lock, [&] { return ending_ || !tasks_.empty() || !under_way_.empty(); });
@@ -164,9 +165,8 @@ void MpiThread::pause(std::unique_lock<std::mutex>& lock) {
   if (eventless > 5ms) {
     asked_.wait_for(lock, 50us, asked);
   } else if (eventless > 20us) {
-    lock.unlock();
-    sched_yield();
-    lock.lock();
+    // Not sched_yield: some kernels then keep other processes of the core, even the launcher, waiting for seconds.
+    asked_.wait_for(lock, 5us, asked);
   }
 }
 

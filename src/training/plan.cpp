@@ -8,6 +8,7 @@
 #include "training/validation.hpp"
 
 #include <ATen/DeviceAccelerator.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,17 +20,22 @@ namespace {
 /// Of what a data sheet promises, the part that products and streams of this size are taken to reach.
 constexpr double sustained_operations = 0.5;
 constexpr double sustained_bandwidth = 0.7;
-/// Every tensor is taken to be written once and read twice, and to cost the start of one kernel.
-constexpr double passes_over_memory = 3.0;
-constexpr double kernel_start_seconds = 4e-6;
+/// How often a step goes over each byte that it allocates, and what starting the kernel that fills a tensor costs, by
+/// the paper's model on an H200 (docs/plan.md).
+constexpr double passes_over_memory = 11.2;
+constexpr double kernel_start_seconds = 10e-6;
 /// Context and libraries of a process on a GPU.
 constexpr double accelerator_program_bytes = 0.8e9;
 /// What the C library's allocator comes to keep back over many steps, as a part of what a step takes.
 constexpr double kept_back_of_step = 0.2;
-/// Of its memory, what a rank may plan with.
+/// Of its memory, what a rank may plan with; on a GPU large tensors do not fit into every gap that others left.
 constexpr double usable = 0.9;
+constexpr double usable_on_accelerator = 0.8;
 constexpr double worthwhile_exposed_share = 0.1;
 constexpr int64_t batches_ahead = 3;
+/// Triplets that a rehearsed step has at most: memory is known from few, time from as many as keep a processor busy.
+constexpr int64_t largest_small_step = 8;
+constexpr int64_t largest_measured_step = 256;
 /// Two thirds of a step's computation is the backward pass, behind which gradients travel; the last bucket cannot.
 constexpr double backward_share = 2.0 / 3.0;
 
@@ -75,6 +81,8 @@ class Planner {
   int64_t largest_batch() const;
 
  private:
+  void rehearse(int64_t large);
+  void rehearse_on_gpu();
   MemoryPlan memory(int64_t triplets) const;
   double computation(int64_t triplets) const;
   std::vector<CollectivePlan> collectives(int64_t ranks) const;
@@ -85,6 +93,7 @@ class Planner {
   const PlanRequest& request_;
   const config::Train& train_;
   bool on_accelerator_;
+  bool timed_on_accelerator_ = false;  ///< rather than estimated from a data sheet or extended from a CPU's step
   Hardware hardware_;
   Rehearsal rehearsal_;
   int64_t triplets_;  ///< of the rank that holds most
@@ -107,17 +116,11 @@ Planner::Planner(const PlanRequest& request, const Host& host)
   if (hardware_.memory_bytes == 0.0) {
     hardware_.memory_bytes = attainable_bytes(std::min(request.ranks, hardware_.ranks_per_node), freed_bytes());
   }
-  constexpr int64_t largest_small_step = 8;
-  constexpr int64_t largest_measured_step = 256;
-  int64_t large = std::clamp(triplets_, int64_t{2}, request.measure ? largest_measured_step : largest_small_step);
-  int64_t small = large / 2;
-  if (train_.micro_batch > 0 && triplets_ > train_.micro_batch) {
-    // Beyond the first piece a step grows by what is kept of every row alone.
-    small = 2 * train_.micro_batch;
-    large = std::max(large, 3 * train_.micro_batch);
+  if (host.device.is_cuda()) {
+    rehearse_on_gpu();
+  } else {
+    rehearse(std::clamp(triplets_, int64_t{2}, request.measure ? largest_measured_step : largest_small_step));
   }
-  small_ = rehearsal_.step(small, 0);
-  large_ = rehearsal_.step(large, request.measure ? 3 : 1);
   const model::Parameters& parameters = rehearsal_.assembly().model->parameters();
   const GradientBucket last_bucket = gradient_buckets(parameters, request.config.comm.bucket_mib).back();
   last_bucket_share_ =
@@ -126,10 +129,34 @@ Planner::Planner(const PlanRequest& request, const Host& host)
   const int64_t rows = std::min(Validation::rows_at_once(train_, rows_per_anchor), train_.validation_triplets);
   validation_ = rehearsal_.encoding_bytes(std::min<int64_t>(rows, 64)) * static_cast<double>(rows) /
                 static_cast<double>(std::min<int64_t>(rows, 64));
-  const MemoryPlan rehearsed = memory(large);
+  const MemoryPlan rehearsed = memory(large_.triplets);
   program_ = on_accelerator_
                  ? accelerator_program_bytes
                  : std::max(0.0, peak_resident_bytes() - (rehearsed.total - rehearsed.program - rehearsed.kept_back));
+}
+
+void Planner::rehearse(int64_t large) {
+  int64_t small = large / 2;
+  if (train_.micro_batch > 0 && triplets_ > train_.micro_batch) {
+    // Beyond the first piece a step grows by what is kept of every row alone.
+    small = 2 * train_.micro_batch;
+    large = std::max(large, 3 * train_.micro_batch);
+  }
+  small_ = rehearsal_.step(small, timed_on_accelerator_ ? 3 : 0);
+  large_ = rehearsal_.step(large, request_.measure || timed_on_accelerator_ ? 3 : 1);
+}
+
+void Planner::rehearse_on_gpu() {
+  timed_on_accelerator_ = true;
+  // What libraries take at their first use, and keep, must not look like memory of a step.
+  rehearsal_.step(2, 0);
+  for (int64_t large = std::clamp(triplets_, int64_t{2}, largest_measured_step);; large /= 2) {
+    try {
+      return rehearse(large);
+    } catch (const c10::OutOfMemoryError&) {
+      if (large <= 2) throw;
+    }
+  }
 }
 
 comm::Traffic::Volume Planner::volume(comm::Collective collective) const {
@@ -163,6 +190,8 @@ MemoryPlan Planner::memory(int64_t triplets) const {
 }
 
 double Planner::computation(int64_t triplets) const {
+  // A small step of a GPU is mostly the start of its kernels, so that its time does not grow with the batch.
+  if (timed_on_accelerator_) return Line(small_, large_, &RehearsedStep::seconds).at(triplets);
   if (!request_.accelerator) {
     return large_.seconds * static_cast<double>(triplets) / static_cast<double>(large_.triplets);
   }
@@ -198,7 +227,8 @@ double Planner::exposed(int64_t ranks, double computation_seconds) const {
 int64_t Planner::largest_batch() const {
   int64_t fits = 0;
   int64_t too_large = 1;
-  const auto within = [&](int64_t triplets) { return memory(triplets).total <= usable * hardware_.memory_bytes; };
+  const double attainable = (on_accelerator_ ? usable_on_accelerator : usable) * hardware_.memory_bytes;
+  const auto within = [&](int64_t triplets) { return memory(triplets).total <= attainable; };
   while (within(too_large) && too_large < (int64_t{1} << 40)) {
     fits = too_large;
     too_large *= 2;
@@ -231,7 +261,7 @@ Plan Planner::plan() {
   plan.hardware = hardware_.name;
   plan.memory = memory(triplets_);
   plan.collectives = collectives(request_.ranks);
-  plan.time.operations = Line(small_, large_, &RehearsedStep::operations).at(triplets_);
+  if (!timed_on_accelerator_) plan.time.operations = Line(small_, large_, &RehearsedStep::operations).at(triplets_);
   plan.time.computation = computation(triplets_);
   for (const CollectivePlan& collective : plan.collectives) plan.time.communication += collective.seconds;
   plan.time.exposed = exposed(request_.ranks, plan.time.computation);

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -149,6 +150,9 @@ def test_too_large_a_batch_names_the_one_that_fits(small, tmp_path):
                 "--set", "train.batch_triplets=100000")
     result = run("train", small, "--run", tmp_path / "run", *settings)
     assert result.code == 8 and "train.batch_triplets" in result.error and "fit" in result.error, result.error
+    fits = int(re.search(r"about (\d+) fit", result.error)[1])
+    succeed("train", small, "--run", tmp_path / "fits", *settings, "--set", f"train.batch_triplets={fits}", "--set",
+            "train.steps=2", timeout=300)
 
 
 def test_latents_are_those_of_the_cpu(small, tmp_path):
@@ -171,6 +175,26 @@ def test_a_profile_tells_every_phase(small, tmp_path):
         assert phase in text
 
 
-def test_the_plan_tells_the_memory_of_the_gpu(small):
-    planned = json.loads(succeed("plan", small, "--ranks", 1, "--json", *ON_GPU).output)
-    assert planned["fits"] and planned["largest_batch_triplets"] > 7
+def used_mib():
+    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    return max(int(line) for line in subprocess.run(query, capture_output=True, text=True).stdout.split())
+
+
+def test_a_step_is_what_the_plan_says(small, tmp_path):
+    """With nothing else on the GPU. The paper's model; training keeps all the memory that it ever took."""
+    paper = ("--set", "model.width=64", "--set", "model.heads=4", "--set", "model.feed_forward=128", "--set",
+             "model.blocks=4", "--set", "model.kernel=31", "--set", "simulation.length=100", "--set", "simulation.stars=400",
+             "--set", "train.batch_triplets=1000", *ON_GPU)
+    planned = json.loads(succeed("plan", small, "--ranks", 1, "--json", *paper).output)
+    before = used_mib()
+    folder = tmp_path / "run"
+    process = start("train", small, "--run", folder, *ENDLESS, *paper)
+    wait_until(lambda: steps_done(folder) > 30)
+    held = used_mib() - before
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    lines = [line for line in metrics(folder, clock=True) if "loss" in line][10:]
+    seconds = 3000 / np.median([line["curves_per_second"] for line in lines])
+    print(held, planned["memory_bytes"]["total"] / 2**20, seconds, planned["time"]["step_seconds"])
+    assert planned["memory_bytes"]["total"] / 2**20 == pytest.approx(held, rel=0.2)
+    assert planned["time"]["step_seconds"] == pytest.approx(seconds, rel=0.25)

@@ -60,11 +60,11 @@ struct CollectivePlan {
 };
 
 struct TimePlan {
-  double operations = 0.0;     ///< of one rank's step
-  double computation = 0.0;    ///< seconds
-  double communication = 0.0;  ///< seconds
-  double exposed = 0.0;        ///< seconds of communication that no computation hides
-  double step = 0.0;           ///< seconds
+  std::optional<double> operations = {};  ///< of one rank's step; none: not counted, as on a GPU
+  double computation = 0.0;               ///< seconds
+  double communication = 0.0;             ///< seconds
+  double exposed = 0.0;                   ///< seconds of communication that no computation hides
+  double step = 0.0;                      ///< seconds
   double curves_per_second = 0.0;
   double run = 0.0;       ///< seconds for train.steps, validation left out
   bool measured = false;  ///< computation was timed here at the true size
