@@ -6,6 +6,7 @@
 #   ... --out FILE.tar.gz               by default build/causalfm-VERSION-cpu.tar.gz or build-cuda/causalfm-VERSION-cuda.tar.gz
 #   ... --with PROGRAM                  adds a program of the build folder, as tests/comm/test_comm_gpu; may be repeated
 set -euo pipefail
+from=$PWD
 cd "$(dirname "$0")/.."
 
 fail() {
@@ -13,13 +14,13 @@ fail() {
   exit 2
 }
 
-kind=cpu folder=build out='' programs=() build=(--target causalfm_app)
+kind=cpu folder=build out='' programs=() build=()
 while [ $# -gt 0 ]; do
   case "$1" in
-    --cuda) kind=cuda folder=build-cuda build=(--cuda --target causalfm_app) ;;
+    --cuda) kind=cuda folder=build-cuda build=(--cuda) ;;
     --out | --with)
       [ $# -gt 1 ] || fail "$1 needs a value; see launch/bundle.sh --help"
-      if [ "$1" = --out ]; then out=$2; else programs+=("$2") build+=("$(basename "$2")"); fi
+      if [ "$1" = --out ]; then out=$2; else programs+=("$2"); fi
       shift
       ;;
     -h | --help)
@@ -31,9 +32,10 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-launch/build.sh "${build[@]}"
+launch/build.sh "${build[@]}" --target causalfm_app "${programs[@]##*/}"
 version=$(sed -n 's/^project(causalfm VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
-out=${out:-$folder/causalfm-$version-$kind.tar.gz}
+out=${out:-$PWD/$folder/causalfm-$version-$kind.tar.gz}
+[[ $out == /* ]] || out=$from/$out
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bundle=$work/causalfm-$version

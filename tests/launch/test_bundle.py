@@ -21,8 +21,8 @@ def bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundle")
     archive = folder / "causalfm.tar.gz"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CAUSALFM_")}
-    subprocess.run([SOURCE / "launch" / "bundle.sh", "--out", archive], check=True, env=environment,
-                   stdout=subprocess.DEVNULL, timeout=300)
+    subprocess.run([SOURCE / "launch" / "bundle.sh", "--with", "tests/comm/test_comm_mpi", "--out", archive.name],
+                   check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL, timeout=300)
     assert archive.stat().st_size < 60e6
     with tarfile.open(archive) as opened:
         opened.extractall(folder)
@@ -68,6 +68,7 @@ def test_it_simulates_trains_and_evaluates_from_another_folder(bundle, tmp_path)
     assert "1 rank (single" in result.stdout and "2 ranks (mpi" in result.stdout
     assert result.stderr == ""
     assert (moved / "two" / "summary.json").exists()
+    assert "PASSED" in run(moved, "bin/mpirun --allow-run-as-root --oversubscribe -n 2 bin/test_comm_mpi").stdout
 
 
 @pytest.mark.parametrize("text, sentence", [
