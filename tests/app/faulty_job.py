@@ -92,6 +92,14 @@ def boards():
     return {file.name for file in Path("/dev/shm").glob(f"causalfm-{os.getuid()}-*")}
 
 
+def nothing_left_since(before, seconds=10):
+    """Jobs of other tests, which start at the same time, take theirs away once their ranks have come."""
+    end = time.monotonic() + seconds
+    while boards() - before and time.monotonic() < end:
+        time.sleep(0.05)
+    return not boards() - before
+
+
 def steps_of(folder):
     """Steps that the run has written down."""
     file = Path(folder) / "metrics.jsonl"
