@@ -36,6 +36,7 @@ enum class RandomStream : uint64_t {
   initialisation = 10,
   dropout = 11,
   evaluation = 12,
+  sweep = 13,
 };
 
 /// Bijective mixing of 64 bits (Steele, Lea & Flood 2014, SplitMix64's finalizer).

@@ -10,6 +10,7 @@
 #include "app/command_train.hpp"
 #include "app/parser.hpp"
 #include "app/run_commands.hpp"
+#include "app/sweep_commands.hpp"
 #include "app/versions.hpp"
 
 #include <algorithm>
@@ -252,6 +253,7 @@ void add_commands(Parser& parser) {
   add_embed(parser);
   add_evaluate(parser);
   add_run_commands(parser);
+  add_sweep_commands(parser);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "app/command_status.hpp"
 
 #include "causalfm/run/json_text.hpp"
-#include "causalfm/run/process.hpp"
 #include "causalfm/run/state.hpp"
 #include "app/exit_code.hpp"
 #include "app/quantity_text.hpp"
@@ -20,11 +19,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using run::Activity;
 using run::RunState;
-
-run::Observer observer_here() {
-  return {std::chrono::system_clock::now(),
-          [](const run::Place& place) { return run::is_alive(place.pid, place.process); }};
-}
 
 std::string sentence_of(const RunState& state) {
   switch (state.activity) {
@@ -156,7 +150,7 @@ Json to_json(const RunState& state, const std::filesystem::path& folder) {
 
 int status_command(const std::filesystem::path& folder, bool json, std::ostream& output) {
   const auto file_system = storage::make_real_file_system();
-  const RunState state = run::read_state(*file_system, folder, observer_here());
+  const RunState state = run::read_state(*file_system, folder, run::observer_here());
   if (json) {
     output << run::to_text(to_json(state, folder), 2) << "\n";
   } else {

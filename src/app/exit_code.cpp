@@ -8,6 +8,7 @@
 #include "causalfm/model/error.hpp"
 #include "causalfm/run/error.hpp"
 #include "causalfm/storage/error.hpp"
+#include "causalfm/sweep/error.hpp"
 #include "causalfm/training/error.hpp"
 
 #include <c10/util/Exception.h>
@@ -47,7 +48,8 @@ std::optional<std::string> memory_asked_for(const std::exception& error) {
 
 Failure describe_failure(const std::exception& error) {
   const auto is = [&]<typename... Type>() { return ((dynamic_cast<const Type*>(&error) != nullptr) || ...); };
-  if (is.operator()<config::ConfigError, evaluation::EvaluationError, run::RunError, training::TrainingError>()) {
+  if (is.operator()<config::ConfigError, evaluation::EvaluationError, run::RunError, sweep::SweepError,
+                    training::TrainingError>()) {
     return {ExitCode::usage, error.what()};
   }
   if (is.operator()<data::DataError>()) return {ExitCode::data, error.what()};

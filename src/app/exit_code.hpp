@@ -16,6 +16,7 @@ enum class ExitCode : int {
   communication = 4,
   numerics = 5,
   storage = 6,
+  trials_failed = 7,
   out_of_memory = 8,
   interrupted = 75,
 };

@@ -15,6 +15,8 @@ namespace causalfm::app {
 
 FigureProgram default_figure_program() { return {CAUSALFM_PYTHON, companion_file("scripts/figures/report.py")}; }
 
+FigureProgram sweep_figure_program() { return {CAUSALFM_PYTHON, companion_file("scripts/figures/sweep.py")}; }
+
 void draw_figures(const FigureProgram& program, const std::filesystem::path& folder, spdlog::logger& log) {
   for (const std::filesystem::path& needed : {program.python, program.script}) {
     std::error_code ignored;

@@ -6,17 +6,20 @@
 
 namespace causalfm::app {
 
-/// The interpreter and the program that draw a report's figures.
+/// The interpreter and the program that draw figures.
 struct FigureProgram {
   std::filesystem::path python;  ///< by default that of the build's virtual environment
-  std::filesystem::path script;  ///< scripts/figures/report.py
+  std::filesystem::path script;  ///< of scripts/figures
 };
 
 /// The build's own interpreter, which a machine other than the build's may lack, and the script beside the program.
 FigureProgram default_figure_program();
 
-/// Runs the program on the report in `folder`; what it prints goes to our standard output. Where it is missing or
-/// fails, warns once: a report without pictures is a report.
+/// The same interpreter with scripts/figures/sweep.py.
+FigureProgram sweep_figure_program();
+
+/// Runs the program on the report, or the sweep, in `folder`; what it prints goes to our standard output. Where it is
+/// missing or fails, warns once: a report without pictures is a report.
 void draw_figures(const FigureProgram& program, const std::filesystem::path& folder, spdlog::logger& log);
 
 }  // namespace causalfm::app

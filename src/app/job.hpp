@@ -26,6 +26,8 @@ class Job {
 
   int64_t rank() const { return rank_; }
   int64_t world_size() const { return world_size_; }
+  /// Whether mpirun, srun or the like started this process.
+  bool is_launched() const { return environment_.has_value(); }
   int64_t local_rank() const { return environment_ ? environment_->local_rank() : 0; }
   int64_t local_size() const { return environment_ ? environment_->local_size() : 1; }
 

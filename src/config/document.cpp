@@ -1,4 +1,4 @@
-#include "config/document.hpp"
+#include "causalfm/config/document.hpp"
 
 #include "causalfm/config/error.hpp"
 #include "config/setting.hpp"

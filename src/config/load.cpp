@@ -1,8 +1,8 @@
 #include "causalfm/config/load.hpp"
 
+#include "causalfm/config/document.hpp"
 #include "causalfm/config/error.hpp"
 #include "config/check.hpp"
-#include "config/document.hpp"
 #include "config/keys.hpp"
 #include "config/nearest.hpp"
 #include "config/text.hpp"
@@ -19,6 +19,11 @@ namespace {
 [[noreturn]] void refuse_unknown(const std::vector<Key>& keys, std::string_view name, const std::string& place) {
   throw ConfigError(place + ": unknown key " + in_quotes(name) + "; did you mean '" +
                     std::string(nearest_name(keys, name)) + "'?");
+}
+
+[[noreturn]] void refuse_value(const Key& key, const YAML::Node& value, const std::string& place) {
+  throw ConfigError(place + ": " + in_quotes(key.name) + " is " + shown(value) + "; expected " +
+                    key.setting->expectation());
 }
 
 bool is_section(std::string_view name) {
@@ -107,10 +112,7 @@ class Reader {
     if (key == nullptr) {
       refuse_unknown(keys_, name, place);
     }
-    if (!key->setting->read(value)) {
-      throw ConfigError(place + ": " + in_quotes(name) + " is " + shown(value) + "; expected " +
-                        key->setting->expectation());
-    }
+    if (!key->setting->read(value)) refuse_value(*key, value, place);
     places_[std::string(name)] = place;
   }
 
@@ -141,6 +143,22 @@ void require_key(std::string_view name, const std::string& place) {
   Config defaults;
   const std::vector<Key> keys = keys_of(defaults);
   if (find_key(keys, name) == nullptr) refuse_unknown(keys, name, place);
+}
+
+bool takes_integers(std::string_view name) {
+  Config defaults;
+  const std::vector<Key> keys = keys_of(defaults);
+  const Key* key = find_key(keys, name);
+  return key != nullptr && key->setting->read(YAML::Load("1")) && !key->setting->read(YAML::Load("1.5"));
+}
+
+std::string canonical_value(std::string_view name, const YAML::Node& value, const std::string& place) {
+  Config defaults;
+  const std::vector<Key> keys = keys_of(defaults);
+  const Key* key = find_key(keys, name);
+  if (key == nullptr) refuse_unknown(keys, name, place);
+  if (!key->setting->read(value) || !key->setting->in_range()) refuse_value(*key, value, place);
+  return key->setting->text();
 }
 
 }  // namespace causalfm::config

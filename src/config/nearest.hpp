@@ -2,15 +2,10 @@
 
 #include "config/keys.hpp"
 
-#include <cstddef>
-#include <string>
 #include <string_view>
 #include <vector>
 
 namespace causalfm::config {
-
-/// Levenshtein distance: the fewest insertions, deletions and replacements of one byte.
-size_t edit_distance(std::string_view left, std::string_view right);
 
 /// The name of a key, or of a section where `given` has no dot, nearest to `given`: by the whole dotted name or by the
 /// last component alone (one more where that is in another section), whichever is nearer; then by the whole name.

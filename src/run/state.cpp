@@ -148,6 +148,10 @@ std::string to_string(Activity activity) {
   throw storage::StorageError("an activity that does not exist: a defect of the caller");
 }
 
+Observer observer_here() {
+  return {std::chrono::system_clock::now(), [](const Place& place) { return is_alive(place.pid, place.process); }};
+}
+
 RunState read_state(storage::FileSystem& file_system, const std::filesystem::path& folder, const Observer& observer) {
   const RunFolder run = RunFolder::open(file_system, folder);
   const config::Train train = config::parse(*run.read_config(), run.config_file().string()).train;

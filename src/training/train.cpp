@@ -46,6 +46,7 @@ class TrainingRun {
  private:
   bool writes() const { return host_.communicator.rank() == 0; }
   Progress progress_now() const;
+  bool is_paused() const { return request_.pause_at && progress_.step >= *request_.pause_at; }
   bool stop_requested();
   void require_agreement();
   bool train_step();
@@ -146,6 +147,7 @@ bool TrainingRun::stop_requested() {
   const int64_t* asked = flags.const_data_ptr<int64_t>();
   if (asked[1] != 0) interruption_ = "train.time_limit_minutes is over";
   if (asked[0] != 0) interruption_ = "a signal asked for it";
+  if (is_paused()) interruption_ = fmt::format("asked to pause at step {}", *request_.pause_at);
   return !interruption_.empty();
 }
 
@@ -333,6 +335,7 @@ run::Ending TrainingRun::run() {
         settings_.train.patience > 0 && progress_.validations_without_improvement >= settings_.train.patience;
     std::optional<run::Ending> ending;
     if (progress_.step >= settings_.train.steps) ending = run::Ending::completed;
+    if (is_paused()) ending = run::Ending::interrupted;
     if (was_exhausted) ending = run::Ending::early_stopping;
     while (!ending) {
       if (train_step()) ending = after_step();

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <memory>
 #include <random>
 
 namespace causalfm::comm {
@@ -172,6 +173,23 @@ TEST(Spoke, FindsTheAddressThatAnswers) {
   std::vector<News> news;
   EXPECT_TRUE(serve_until(
       hub, [&] { return !news.empty(); }, &news));
+}
+
+TEST(Spoke, KeepsItsCauseWhenServedAfterItsEnd) {
+  auto hub = std::make_unique<Hub>(2, "node0", true);
+  Spoke spoke(hub->invitation(), 1, "node1");
+  ASSERT_TRUE(serve_until(*hub, [&] {
+    spoke.serve();
+    return spoke.joined();
+  }));
+  hub.reset();
+  ASSERT_TRUE(eventually([&] {
+    spoke.serve();
+    return spoke.ended();
+  }));
+  const std::string cause = spoke.cause();
+  EXPECT_TRUE(spoke.serve().empty());
+  EXPECT_EQ(spoke.cause(), cause);
 }
 
 TEST(Spoke, EndsWhenNobodyAnswers) {

@@ -1,5 +1,7 @@
 #include "config/nearest.hpp"
 
+#include "causalfm/config/spelling.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>

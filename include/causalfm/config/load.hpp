@@ -22,6 +22,9 @@ Config parse(std::string_view yaml, std::string_view name, const std::vector<std
 /// @throws ConfigError naming `place` and the nearest key when there is no key of this dotted name.
 void require_key(std::string_view name, const std::string& place);
 
+/// Whether there is a key of this dotted name that takes whole numbers and no others.
+bool takes_integers(std::string_view name);
+
 /// Every key with its value as YAML in a fixed order; parse(to_yaml(c)) == c to the last bit of every double.
 std::string to_yaml(const Config& config);
 

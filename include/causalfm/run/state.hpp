@@ -45,6 +45,9 @@ struct Observer {
   std::function<std::optional<bool>(const Place& place)> is_alive = {};  ///< whether rank 0 lives; empty, none: unknown
 };
 
+/// This process, now.
+Observer observer_here();
+
 struct SavedCheckpoint {
   std::filesystem::path file;
   int64_t step = 0;

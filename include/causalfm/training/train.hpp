@@ -48,6 +48,7 @@ struct TrainRequest {
   Resume resume = Resume::automatic;
   std::optional<std::filesystem::path> initial_weights;  ///< a run's folder (its best checkpoint) or a checkpoint
   std::vector<std::string> allowed_keys = {};            ///< of the configuration that may change at a resume
+  std::optional<int64_t> pause_at = {};                  ///< saves and ends as interrupted when so many steps are done
 };
 
 /// Trains until train.steps, early stopping or a stop request, and leaves the run's folder complete. Collective: every

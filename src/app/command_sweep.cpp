@@ -1,0 +1,195 @@
+#include "app/command_sweep.hpp"
+
+#include "causalfm/config/document.hpp"
+#include "causalfm/config/load.hpp"
+#include "causalfm/run/json_text.hpp"
+#include "causalfm/storage/atomic_file.hpp"
+#include "causalfm/storage/error.hpp"
+#include "causalfm/sweep/error.hpp"
+#include "causalfm/sweep/rungs.hpp"
+#include "causalfm/sweep/standing.hpp"
+#include "app/command_train.hpp"
+#include "app/exit_code.hpp"
+#include "app/figures.hpp"
+#include "app/quantity_text.hpp"
+#include "app/sweep_evaluation.hpp"
+#include "app/table.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <optional>
+#include <ostream>
+#include <string>
+
+namespace causalfm::app {
+
+namespace {
+
+using Row = std::vector<std::string>;
+using sweep::Progress;
+
+std::string number_text(double number) { return std::isnan(number) ? "-" : fmt::format("{:.5g}", number); }
+
+void print_settings(const sweep::Standing& standing, std::ostream& output) {
+  const bool rungs = standing.description.method == sweep::Method::successive_halving;
+  std::vector<Row> rows(1);
+  for (const sweep::Parameter& parameter : standing.description.parameters) rows[0].push_back(parameter.key);
+  rows[0].insert(rows[0].end(), {standing.description.objective.name, "deviation", "done"});
+  if (rungs) rows[0].insert(rows[0].end(), {"rung", "steps"});
+  for (const sweep::SettingStanding& setting : standing.settings) {
+    Row row;
+    for (const auto& [key, value] : setting.setting) row.push_back(value);
+    row.insert(row.end(), {number_text(setting.mean), number_text(setting.spread),
+                           fmt::format("{} of {}", setting.done, setting.trials.size())});
+    if (rungs) {
+      row.insert(row.end(), {std::to_string(setting.rung), grouped(setting.trials.front().steps_asked_for)});
+    }
+    rows.push_back(std::move(row));
+  }
+  print_table(rows, output);
+}
+
+void print_unfinished(const sweep::Standing& standing, std::ostream& output) {
+  for (const sweep::SettingStanding& setting : standing.settings) {
+    for (const sweep::TrialStanding& trial : setting.trials) {
+      const sweep::Outcome& outcome = trial.outcome;
+      if (outcome.progress == Progress::failed) {
+        const std::string code = outcome.code == 0 ? "" : fmt::format(" with code {}", outcome.code);
+        output << fmt::format("{} failed{} at step {}: {}\n", trial.trial.name, code, outcome.steps, outcome.sentence);
+      } else if (outcome.progress == Progress::running) {
+        output << fmt::format("{} is running, at step {} of {}\n", trial.trial.name, grouped(outcome.steps),
+                              grouped(trial.steps_asked_for));
+      }
+    }
+  }
+}
+
+void print(const sweep::Standing& standing, const std::filesystem::path& folder, std::ostream& output) {
+  output << folder.string() << ":";
+  for (const Progress progress : {Progress::done, Progress::running, Progress::waiting, Progress::interrupted,
+                                  Progress::gone, Progress::trained, Progress::failed}) {
+    const int64_t count = standing.count(progress);
+    if (count > 0) output << fmt::format(" {} {}", grouped(count), sweep::to_string(progress));
+  }
+  output << "\n\n";
+  print_settings(standing, output);
+  output << "\n";
+  print_unfinished(standing, output);
+  if (standing.best() != nullptr) {
+    output << fmt::format("the best setting, ready to train: {}\n", (folder / "best.yaml").string());
+  }
+}
+
+/// Whether the folder takes them; who looks at another's sweep may not write there.
+bool write_tables(const sweep::SweepFolder& folder, const sweep::Standing& standing, spdlog::logger& log) {
+  const auto write = [&](const char* name, const std::string& text) {
+    storage::replace_file(folder.file_system(), folder.path() / name, std::string_view(text));
+  };
+  try {
+    write("settings.csv", sweep::settings_csv(standing));
+    write("trials.csv", sweep::trials_csv(standing));
+    write("sweep.json", run::to_text(sweep::to_json(standing), 2) + "\n");
+    if (standing.best() != nullptr) write("best.yaml", sweep::best_yaml(standing));
+    return true;
+  } catch (const storage::StorageError& error) {
+    log.warn("no files beside this table: {}", error.what());
+    return false;
+  }
+}
+
+sweep::Trial trial_of(const sweep::SweepFolder& folder, const sweep::Description& description,
+                      const TrialRequest& request) {
+  const auto rungs = static_cast<int64_t>(sweep::rungs_of(description).size());
+  if (request.rung < 0 || request.rung >= rungs) {
+    throw sweep::SweepError(fmt::format("--rung {}: the sweep has rungs 0 to {}", request.rung, rungs - 1));
+  }
+  const auto trials =
+      sweep::trials_of_rung(folder, description, folder.trials(description), request.rung, run::observer_here());
+  if (request.index < 0 || request.index >= static_cast<int64_t>(trials.size())) {
+    throw sweep::SweepError(
+        fmt::format("INDEX {}: rung {} has trials 0 to {}", request.index, request.rung, trials.size() - 1));
+  }
+  return trials[static_cast<std::size_t>(request.index)];
+}
+
+/// @return the code with which the trial's training ends.
+int train_trial(Job& job, const sweep::SweepFolder& folder, const sweep::Trial& trial, int64_t steps) {
+  training::TrainRequest request{trial.config, folder.run(trial), training::Resume::automatic, {}};
+  if (steps < trial.config.train.steps) request.pause_at = steps;
+  const int code = train_command(job, request);
+  if (code != static_cast<int>(ExitCode::interrupted) || !request.pause_at) return code;
+  const run::RunFolder run = run::RunFolder::open(folder.file_system(), request.folder);
+  const bool paused = run::read_history(folder.file_system(), run).steps_done >= steps;
+  return static_cast<int>(paused ? ExitCode::done : ExitCode::interrupted);
+}
+
+}  // namespace
+
+int sweep_status(Job& job, const std::filesystem::path& folder, bool json, std::ostream& output) {
+  const auto file_system = storage::make_real_file_system();
+  const auto sweep_folder = sweep::SweepFolder::open(*file_system, folder);
+  const sweep::Standing standing = sweep::standing_of(sweep_folder, run::observer_here());
+  if (json) {
+    output << run::to_text(sweep::to_json(standing), 2) << "\n";
+  } else {
+    print(standing, folder, output);
+  }
+  if (write_tables(sweep_folder, standing, job.log()) && standing.best() != nullptr) {
+    draw_figures(sweep_figure_program(), folder, job.log());
+  }
+  return static_cast<int>(ExitCode::done);
+}
+
+int sweep_list(const std::filesystem::path& path, std::ostream& output) {
+  std::vector<sweep::Trial> trials;
+  sweep::Description description;
+  if (std::filesystem::is_directory(path)) {
+    const auto file_system = storage::make_real_file_system();
+    const auto folder = sweep::SweepFolder::open(*file_system, path);
+    description = folder.description();
+    trials = folder.trials(description);
+  } else {
+    const std::string text = config::read_text(path);
+    const config::Config base = config::load(sweep::find_base(sweep::base_of(text, path.string()), path));
+    description = sweep::describe(text, path.string(), base);
+    trials = sweep::trials_of(description, path.string());
+  }
+  for (std::size_t index = 0; index < trials.size(); ++index)
+    output << "0\t" << index << "\t" << trials[index].name << "\n";
+  const auto rungs = sweep::rungs_of(description);
+  for (std::size_t rung = 1; rung < rungs.size(); ++rung) {
+    const auto count = rungs[rung].settings * static_cast<int64_t>(description.seeds.size());
+    for (int64_t index = 0; index < count; ++index) output << rung << "\t" << index << "\t-\n";
+  }
+  return static_cast<int>(ExitCode::done);
+}
+
+int sweep_trial(Job& job, const TrialRequest& request) {
+  const auto file_system = storage::make_real_file_system();
+  const auto folder = sweep::SweepFolder::open(*file_system, request.folder);
+  const sweep::Description description = folder.description();
+  const sweep::Trial trial = trial_of(folder, description, request);
+  const int64_t steps = sweep::steps_of(description, trial, request.rung);
+  const auto outcome = [&] { return sweep::outcome_of(folder, description, trial, steps, run::observer_here()); };
+  const bool writes = job.rank() == 0;
+  try {
+    const Progress progress = outcome().progress;
+    if (progress == Progress::done || (request.evaluate && progress != Progress::trained)) return 0;
+    if (writes && !request.evaluate) folder.remove_failure(trial);
+    if (!request.evaluate) return progress == Progress::trained ? 0 : train_trial(job, folder, trial, steps);
+    evaluate_trial(job, folder, trial, steps);
+    outcome();  // throws where the report lacks the objective
+    return static_cast<int>(ExitCode::done);
+  } catch (const std::exception& error) {
+    const Failure failure = describe_failure(error);
+    try {
+      if (writes) folder.write_failure(trial, {static_cast<int>(failure.code), failure.sentence});
+    } catch (const storage::StorageError&) {  // the disk is what has failed; the sentence is said below
+    }
+    throw;
+  }
+}
+
+}  // namespace causalfm::app

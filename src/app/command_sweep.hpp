@@ -1,0 +1,30 @@
+#pragma once
+
+#include "app/job.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+
+namespace causalfm::app {
+
+/// `causalfm sweep status`: a table, the best setting first; writes settings.csv, trials.csv, sweep.json, best.yaml and
+/// sweep.png into the sweep's folder, where it may.
+int sweep_status(Job& job, const std::filesystem::path& folder, bool json, std::ostream& output);
+
+/// `causalfm sweep list`: rung, index in it and name of every trial, separated by tabs, from a sweep's file or folder.
+/// The name is "-" where it depends on what the former rung shows.
+int sweep_list(const std::filesystem::path& path, std::ostream& output);
+
+struct TrialRequest {
+  std::filesystem::path folder;
+  int64_t index = 0;  ///< within the rung
+  int64_t rung = 0;
+  bool evaluate = false;  ///< instead of training, and only where the objective asks for it
+};
+
+/// `causalfm sweep trial`: trains one trial, or does nothing when it has been; all ranks. What fails is kept in the
+/// sweep's folder. Code 75 if it was interrupted.
+int sweep_trial(Job& job, const TrialRequest& request);
+
+}  // namespace causalfm::app
