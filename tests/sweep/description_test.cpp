@@ -1,7 +1,10 @@
 #include "causalfm/sweep/description.hpp"
 
+#include "causalfm/config/document.hpp"
 #include "causalfm/config/error.hpp"
+#include "causalfm/config/load.hpp"
 #include "causalfm/sweep/error.hpp"
+#include "causalfm/sweep/trial.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -107,6 +110,17 @@ TEST(Description, SuccessiveHalvingKeepsItsBudgetToItself) {
   } catch (const SweepError& error) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("train.steps"), HasSubstr("remove")));
   }
+}
+
+TEST(Description, EverySweepOfTheConfigsFolderIsOne) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(CAUSALFM_CONFIGS_FOLDER "/sweeps")) {
+    const std::string text = config::read_text(entry.path());
+    const config::Config base = config::load(find_base(base_of(text, entry.path()), entry.path()));
+    EXPECT_FALSE(trials_of(describe(text, entry.path(), base), entry.path()).empty()) << entry.path();
+    ++count;
+  }
+  EXPECT_EQ(count, 5);
 }
 
 }  // namespace
