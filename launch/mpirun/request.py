@@ -15,7 +15,7 @@ usage: launch/mpirun.sh [--hostfile FILE] [--grace SECONDS] N ARGS...
   --hostfile FILE    hosts to use, one a line: NAME slots=RANKS
   --grace SECONDS    how long the ranks may take to save after a signal (default 120)
 
-The binary is build/causalfm, or $CAUSALFM_BINARY. The cores of a host are shared among its ranks: each is bound to its
+The binary is build/causalfm, in an installation its bin/causalfm, or $CAUSALFM_BINARY. The cores of a host are shared among its ranks: each is bound to its
 share, and OMP_NUM_THREADS, unless it is set, says how large that is; more ranks than cores run unbound.
 
 TERM, INT, HUP and USR1 reach every rank as USR1, on which `train` saves and ends with code 75; a second INT ends all
@@ -74,10 +74,10 @@ def read_request(arguments: list[str]) -> Request:
 
 
 def find_binary() -> Path:
-    """$CAUSALFM_BINARY, build/causalfm, or that of the bundle that this file is part of."""
+    """$CAUSALFM_BINARY, the source tree's build/causalfm, or that of the installation or bundle that this is part of."""
     chosen = os.environ.get("CAUSALFM_BINARY")
-    bundle = ROOT.parent.parent
-    own = bundle / "bin" / "causalfm" if (bundle / "libexec" / "causalfm").exists() else ROOT / "build" / "causalfm"
+    in_source_tree = (ROOT / "CMakeLists.txt").exists()
+    own = ROOT / "build" / "causalfm" if in_source_tree else ROOT.parent.parent / "bin" / "causalfm"
     binary = Path(chosen) if chosen else own
     if not (binary.is_file() and os.access(binary, os.X_OK)):
         raise UsageError(
