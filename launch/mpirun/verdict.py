@@ -2,6 +2,7 @@
 
 import re
 import signal
+import sys
 
 from banners import BannerFilter
 
@@ -21,18 +22,18 @@ def verdict(returned: int, reason: str | None, signalled: bool, stderr: BannerFi
     if died and returned == 128 + int(died.group(3)):
         if stderr.told and int(died.group(3)) == signal.SIGKILL:
             return LOST, None  # the survivors have named it
-        return _ended_by_signal(f"rank {died.group(1)} on {died.group(2)}", int(died.group(3)), signalled)
+        return ended_by_signal(f"rank {died.group(1)} on {died.group(2)}", int(died.group(3)), signalled)
     if returned < 0:
-        return _ended_by_signal("mpirun", -returned, signalled)
+        return ended_by_signal("mpirun", -returned, signalled)
     if returned and not stderr.spoken and stderr.banners and not JOB_FAILED.search(stderr.banners):
         shortage = "not enough slots" in stderr.banners
         return USAGE_ERROR if shortage else LOST, "mpirun could not start the ranks:\n" + stderr.banners.rstrip()
     if returned in (128 + signal.SIGKILL, 128 + signal.SIGSEGV, 128 + signal.SIGABRT):
-        return _ended_by_signal("a rank", returned - 128, signalled)
+        return ended_by_signal("a rank", returned - 128, signalled)
     return returned, None
 
 
-def _ended_by_signal(who: str, number: int, signalled: bool) -> tuple[int, str]:
+def ended_by_signal(who: str, number: int, signalled: bool) -> tuple[int, str]:
     name = signal.Signals(number).name if number in signal.valid_signals() else f"signal {number}"
     if number == signal.SIGKILL:
         memory = "with a smaller batch or fewer ranks a host if memory ran out"
@@ -42,3 +43,10 @@ def _ended_by_signal(who: str, number: int, signalled: bool) -> tuple[int, str]:
     if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
         return LOST, f"{who} was ended from outside by {name}: {AGAIN}"
     return DEFECT, f"{who} crashed ({name}), a defect: run again with --log-level debug and report what it prints"
+
+
+if __name__ == "__main__":
+    # For launchers other than mpirun: verdict.py WHO SIGNAL [signalled]
+    exit_code, told = ended_by_signal(sys.argv[1], int(sys.argv[2]), "signalled" in sys.argv[3:])
+    print(f"causalfm: {told}", file=sys.stderr)
+    sys.exit(exit_code)
