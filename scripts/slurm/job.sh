@@ -1,6 +1,7 @@
 # What the batch scripts of this folder share; they source it. It starts the ranks, passes the time limit's signal on,
 # and has the job start again when the run was interrupted with its state saved.
-# Uses: $scripts, this folder, and $place, the name of the batch script.
+# Uses: $scripts, this folder; $place, the name of the batch script; $job, the number of the job, of an array ARRAY_MEMBER:
+# the last member of an array has the array's own number, by which Slurm shows all of them.
 
 source_folder=$(cd "$scripts/../.." && pwd)
 usage_error=2 lost=4 interrupted=75
@@ -107,7 +108,7 @@ translate_srun() {
   }
   local returned=$code
   code=0
-  "$python" -B "$source_folder/launch/mpirun/verdict.py" "a rank of job $SLURM_JOB_ID" $((returned - 128)) $signalled ||
+  "$python" -B "$source_folder/launch/mpirun/verdict.py" "a rank of job $job" $((returned - 128)) $signalled ||
     code=$?
 }
 
@@ -116,9 +117,7 @@ translate_srun() {
 end_or_requeue() {
   # After scancel, and when Slurm itself makes room for another job, it alone decides what comes next.
   [ "$code" = "$interrupted" ] && [ "$stopped" != TERM ] || exit "$code"
-  local job=$SLURM_JOB_ID
-  [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
-  scontrol --oneliner show job "$SLURM_JOB_ID" | grep -q 'JobState=RUNNING' || exit "$code"
+  scontrol --oneliner show job "$job" | grep -q 'JobState=RUNNING' || exit "$code"
   remember_restart "$1" "$2" "$job" || exit "$code"
   echo "causalfm: $place: interrupted with the state saved: job $job is queued again and goes on"
   # Slurm ends this script now; where it refuses, the code says that the run is not over.
