@@ -5,9 +5,9 @@ include(CMakePackageConfigHelpers)
 install(TARGETS causalfm_app RUNTIME DESTINATION bin)
 install(DIRECTORY include/causalfm ${PROJECT_BINARY_DIR}/include/causalfm DESTINATION include)
 install(DIRECTORY scripts configs DESTINATION share/causalfm USE_SOURCE_PERMISSIONS PATTERN __pycache__ EXCLUDE)
-# Of launch/, what runs the program; the rest builds and checks the source tree.
-install(PROGRAMS launch/mpirun.sh DESTINATION share/causalfm/launch)
-install(DIRECTORY launch/mpirun DESTINATION share/causalfm/launch PATTERN __pycache__ EXCLUDE)
+# Of launch/, what runs the program and looks at the machine; the rest builds and checks the source tree.
+install(PROGRAMS launch/mpirun.sh launch/doctor.sh DESTINATION share/causalfm/launch)
+install(DIRECTORY launch/mpirun launch/doctor DESTINATION share/causalfm/launch PATTERN __pycache__ EXCLUDE)
 
 set(package lib/cmake/causalfm)
 set(CAUSALFM_TORCH_VERSION_SCRIPT "import importlib.metadata as m; print(m.version('torch').split('+')[0])")
