@@ -1,5 +1,7 @@
 """Makes command lines of sbatch out of settings and a task, and hands them to Slurm."""
 
+from __future__ import annotations  # login nodes have old Pythons
+
 import os
 import shlex
 import shutil
@@ -147,18 +149,15 @@ def main(arguments: list[str]) -> int:
     try:
         settings, dry, task = read_options(arguments)
         queue = Queue(settings, dry)
-        match task:
-            case ["train", _, *_]:
-                queue.submit("train.sbatch", task[1:])
-            case ["evaluate", _, *_]:
-                queue.submit("evaluate.sbatch", task[1:])
-            case ["chain", _, *_]:
-                chain(queue, task[1:])
-            case ["sweep", folder]:
-                sweep(queue, folder)
-            case _:
-                raise UsageError(f"'{' '.join(task)}' is no task; give train CONFIG, evaluate ARGS, chain CONFIG or "
-                                 "sweep DIR")
+        kind, rest = (task[0], task[1:]) if task else ("", [])
+        if kind in ("train", "evaluate") and rest:
+            queue.submit(f"{kind}.sbatch", rest)
+        elif kind == "chain" and rest:
+            chain(queue, rest)
+        elif kind == "sweep" and len(rest) == 1:
+            sweep(queue, rest[0])
+        else:
+            raise UsageError(f"'{' '.join(task)}' is no task; give train CONFIG, evaluate ARGS, chain CONFIG or sweep DIR")
     except UsageError as error:
         print(f"causalfm: submit.sh: {error}", file=sys.stderr)
         return 2

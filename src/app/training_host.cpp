@@ -38,7 +38,8 @@ TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::functi
   if (device.is_cuda()) c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
   Backend backend = job.make_communicator(settings.comm, device);
   communicator_ = std::move(backend.communicator);
-  const int64_t threads = settings.runtime.threads.value_or(job.cores());
+  const int64_t cores = job.cores();
+  const int64_t threads = settings.runtime.threads.value_or(cores);
   at::set_num_threads(static_cast<int>(threads));
   std::map<std::string, std::string> versions = library_versions();
   versions.emplace("device", device.is_cuda() ? "cuda" : "cpu");
@@ -50,6 +51,11 @@ TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::functi
                   "{} rank{} ({}: {}), {} on each, {} thread{} a rank, {}", job.world_size(),
                   job.world_size() == 1 ? "" : "s", communicator_->backend(), backend.choice.why, device.str(), threads,
                   threads == 1 ? "" : "s", instruction_set());
+    if (threads > cores) {
+      job.log().warn(
+          "runtime.threads is {}, but a rank has {} core{} here: threads slow each other down; set it to auto", threads,
+          cores, cores == 1 ? "" : "s");
+    }
   }
 }
 

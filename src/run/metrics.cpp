@@ -57,14 +57,9 @@ std::string MetricsWriter::write(const ordered_json& line) {
 std::string MetricsWriter::flush() {
   if (refused_.empty()) return {};
   try {
-    if (!whole_ || refusals_ > 0) {
-      const uint64_t size = file_system_->exists(file_) ? file_system_->read(file_).size() : 0;
-      whole_ = std::min(size, whole_.value_or(size));
-      // Of what was refused the file may hold a part.
-      if (*whole_ < size) file_system_->truncate(file_, *whole_);
-    }
+    if (!whole_ || refusals_ > 0) find_whole();
     file_system_->append(file_, std::as_bytes(std::span(refused_)));
-    *whole_ += refused_.size();
+    if (whole_) *whole_ += refused_.size();
     refused_.clear();
     refusals_ = 0;
     return {};
@@ -72,6 +67,17 @@ std::string MetricsWriter::flush() {
     ++refusals_;
     return error.what();
   }
+}
+
+void MetricsWriter::find_whole() {
+  if (file_system_->exists(file_)) {
+    const uint64_t size = file_system_->read(file_).size();
+    whole_ = std::min(size, whole_.value_or(size));
+    // Of what was refused the file may hold a part.
+    if (*whole_ < size) file_system_->truncate(file_, *whole_);
+  } else if (file_system_->exists(file_.has_parent_path() ? file_.parent_path() : ".")) {
+    whole_ = 0;
+  }  // else the folder is gone, and may come back with the lines that it holds
 }
 
 void MetricsWriter::drop_after_resume(int64_t steps_done) {

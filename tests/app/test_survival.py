@@ -273,3 +273,33 @@ def test_a_disk_that_stays_full_ends_with_6_and_the_last_checkpoint(small, tmp_p
         assert [line["step"] for line in training_lines(folder)] == list(range(20))
     finally:
         os.system(f"umount {disk}")
+
+
+def test_a_folder_that_vanishes_and_comes_back_is_whole(small, tmp_path):
+    settings = ("--set", "train.steps=400")
+    succeed("train", small, "--run", tmp_path / "whole", *settings)
+    folder, away = tmp_path / "run", tmp_path / "away"
+    process = start("train", small, "--run", folder, *settings)
+    wait_until(lambda: (folder / "checkpoints" / "latest").exists())
+    folder.rename(away)
+    time.sleep(0.5)
+    steps_before = steps_done(away)
+    away.rename(folder)
+    output, error = process.communicate(timeout=90)
+    assert process.returncode == 0, output + error
+    assert steps_before < 400
+    assert "training goes on" in output
+    assert metrics(folder) == metrics(tmp_path / "whole")
+    assert_same_bits(folder / "checkpoints/step-00000400.h5", tmp_path / "whole/checkpoints/step-00000400.h5")
+
+
+def test_a_folder_that_is_gone_for_good_ends_with_6(small, tmp_path):
+    folder, away = tmp_path / "run", tmp_path / "away"
+    process = start("train", small, "--run", folder, "--set", "train.steps=200")
+    wait_until(lambda: (folder / "checkpoints" / "latest").exists())
+    folder.rename(away)
+    output, error = process.communicate(timeout=90)
+    assert process.returncode == 6, output + error
+    assert error.count("causalfm:") == 1 and "go on from the checkpoint before it" in error, error
+    away.rename(folder)
+    assert "resuming from step" in succeed("train", small, "--run", folder, "--set", "train.steps=200").output

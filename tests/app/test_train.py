@@ -187,3 +187,10 @@ def test_memory_does_not_grow_with_steps(small, tmp_path):
                                   check=True).stdout)
 
     assert peak_kib(200) < peak_kib(20) + 20 * 1024
+
+
+def test_more_threads_than_cores_are_told(small, tmp_path):
+    cores = len(os.sched_getaffinity(0))
+    result = succeed("train", small, "--run", tmp_path / "run", "--set", f"runtime.threads={cores + 1}")
+    assert f"runtime.threads is {cores + 1}, but a rank has {cores} core" in result.output
+    assert "runtime.threads is" not in succeed("train", small, "--run", tmp_path / "other").output

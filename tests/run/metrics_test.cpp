@@ -98,6 +98,27 @@ TEST_F(MetricsTest, WhatTheDiskRefusesIsKeptAndWrittenOnceInOrder) {
   }
 }
 
+TEST_F(MetricsTest, AFolderThatComesBackKeepsItsLines) {
+  const std::filesystem::path folder = folder_ / "run";
+  const std::filesystem::path away = folder_ / "away";
+  files_->create_folders(folder);
+  for (const bool resumed : {false, true}) {
+    MetricsWriter before(*files_, folder / "metrics.jsonl");
+    EXPECT_EQ(before.write({{"step", 0}}), "");
+    MetricsWriter after(*files_, folder / "metrics.jsonl");
+    MetricsWriter& writer = resumed ? after : before;
+    std::filesystem::rename(folder, away);
+    EXPECT_NE(writer.write({{"step", 1}}), "");
+    EXPECT_NE(writer.write({{"step", 2}}), "");
+    std::filesystem::rename(away, folder);
+    EXPECT_EQ(writer.write({{"step", 3}}), "");
+    std::vector<int64_t> steps;
+    for (const ordered_json& line : read_metrics(*files_, folder / "metrics.jsonl")) steps.push_back(line["step"]);
+    EXPECT_THAT(steps, ElementsAre(0, 1, 2, 3)) << resumed;
+    files_->remove(folder / "metrics.jsonl");
+  }
+}
+
 TEST_F(MetricsTest, ResumeDropsWhatIsDoneAgain) {
   for (int step = 0; step < 6; ++step) {
     writer_.write({{"step", step}, {"loss", 0.5}});

@@ -13,7 +13,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 /// A whole training on a disk of which every operation fails once, in turn.
@@ -109,6 +111,15 @@ class TrainOnAFaultyDisk : public testing::Test {
   storage::TemporaryFolder folder_;
   std::shared_ptr<storage::FileSystem> real_ = storage::make_real_file_system();
 };
+
+TEST_F(TrainOnAFaultyDisk, ThatIsSlowChangesNothing) {
+  train_on(*real_, "whole");
+  FaultyFileSystem slow(*real_);
+  slow.before_each([](const std::string&) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); });
+  train_on(slow, "run");
+  EXPECT_EQ(lines("run"), lines("whole"));
+  expect_as_whole("slow");
+}
 
 TEST_F(TrainOnAFaultyDisk, GoesOnOrResumesToTheSameEnd) {
   fail_in_turn(0, 13, false);

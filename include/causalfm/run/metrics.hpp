@@ -34,6 +34,8 @@ class MetricsWriter {
   void drop_after_resume(int64_t steps_done);
 
  private:
+  void find_whole();
+
   storage::FileSystem* file_system_;
   std::filesystem::path file_;
   std::string refused_;            ///< lines that are not in the file
