@@ -1,7 +1,9 @@
 """The scripts of scripts/slurm in a real cluster of one node, which the test starts."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -102,6 +104,15 @@ def goes_on_after_signal_to_the_step(cluster, place, name):
     assert end["JobState"] == "COMPLETED", output(place)
     assert end["Restarts"] == "1", output(place)
     assert len([line for line in metrics(place / "run") if "loss" in line]) == 400
+
+
+def test_a_killed_rank_ends_the_job_with_4(cluster, place):
+    job = train(cluster, place, "--set", "train.steps=5000")
+    await_steps(cluster, place, 20)
+    os.kill(cluster.processes("node-0", "causalfm")[0], signal.SIGKILL)
+    end = cluster.await_end(job, 60)
+    assert (end["JobState"], code_of(end), end["Restarts"]) == ("FAILED", 4, "0"), output(place)
+    assert output(place).count("on node-0 died") == 1, output(place)  # the survivor's sentence; the script adds one
 
 
 def test_ranks_that_do_not_find_each_other_are_refused(cluster, place):
