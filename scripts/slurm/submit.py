@@ -84,6 +84,11 @@ class Queue:
         self._dry = dry
         self._submitted = 0
 
+    def of_one_rank(self) -> tuple[str, ...]:
+        """Options that leave one rank, and a GPU for it if there were any; the last of equal options counts."""
+        gpu = ("--gpus-per-node=1",) if any(option.startswith("--gpus") for option in self._options) else ()
+        return "--nodes=1", "--ntasks-per-node=1", *gpu
+
     def submit(self, script: str, arguments: list[str], after: str | None = None, options: tuple[str, ...] = ()) -> str:
         """The number of the job; `after` is a dependency, as afterok:12."""
         command = ["sbatch", "--parsable", *self._options, *options]
@@ -121,7 +126,8 @@ def chain(queue: Queue, arguments: list[str]) -> None:
     latents = f"{run}/embeddings.h5"
     embed = queue.submit("evaluate.sbatch", ["embed", "--run", run, "--data", data, "--out", latents],
                          f"afterok:{train}")
-    queue.submit("evaluate.sbatch", ["evaluate", "--run", run, "--data", data, "--out", out], f"afterok:{embed}")
+    queue.submit("evaluate.sbatch", ["evaluate", "--run", run, "--data", data, "--out", out], f"afterok:{embed}",
+                 queue.of_one_rank())
 
 
 def binary() -> str:

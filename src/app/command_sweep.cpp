@@ -99,19 +99,29 @@ bool write_tables(const sweep::SweepFolder& folder, const sweep::Standing& stand
   }
 }
 
+std::vector<sweep::Trial> trials_of_rung(const sweep::SweepFolder& folder, const sweep::Description& description,
+                                         int64_t rung) {
+  const auto rungs = static_cast<int64_t>(sweep::rungs_of(description).size());
+  if (rung < 0 || rung >= rungs) {
+    throw sweep::SweepError(fmt::format("--rung {}: the sweep has rungs 0 to {}", rung, rungs - 1));
+  }
+  return sweep::trials_of_rung(folder, description, folder.trials(description), rung, run::observer_here());
+}
+
 sweep::Trial trial_of(const sweep::SweepFolder& folder, const sweep::Description& description,
                       const TrialRequest& request) {
-  const auto rungs = static_cast<int64_t>(sweep::rungs_of(description).size());
-  if (request.rung < 0 || request.rung >= rungs) {
-    throw sweep::SweepError(fmt::format("--rung {}: the sweep has rungs 0 to {}", request.rung, rungs - 1));
-  }
-  const auto trials =
-      sweep::trials_of_rung(folder, description, folder.trials(description), request.rung, run::observer_here());
+  const auto trials = trials_of_rung(folder, description, request.rung);
   if (request.index < 0 || request.index >= static_cast<int64_t>(trials.size())) {
     throw sweep::SweepError(
         fmt::format("INDEX {}: rung {} has trials 0 to {}", request.index, request.rung, trials.size() - 1));
   }
   return trials[static_cast<std::size_t>(request.index)];
+}
+
+void print_names(int64_t rung, const std::vector<sweep::Trial>& trials, std::ostream& output) {
+  for (std::size_t index = 0; index < trials.size(); ++index) {
+    output << rung << "\t" << index << "\t" << trials[index].name << "\n";
+  }
 }
 
 /// @return the code with which the trial's training ends.
@@ -142,26 +152,30 @@ int sweep_status(Job& job, const std::filesystem::path& folder, bool json, std::
   return static_cast<int>(ExitCode::done);
 }
 
-int sweep_list(const std::filesystem::path& path, std::ostream& output) {
+int sweep_list(const std::filesystem::path& path, const std::optional<int64_t>& rung, std::ostream& output) {
   std::vector<sweep::Trial> trials;
   sweep::Description description;
   if (std::filesystem::is_directory(path)) {
     const auto file_system = storage::make_real_file_system();
     const auto folder = sweep::SweepFolder::open(*file_system, path);
     description = folder.description();
+    if (rung) {
+      print_names(*rung, trials_of_rung(folder, description, *rung), output);
+      return static_cast<int>(ExitCode::done);
+    }
     trials = folder.trials(description);
   } else {
+    if (rung) throw sweep::SweepError("--rung: a rung has its trials in the sweep's folder; give that");
     const std::string text = config::read_text(path);
     const config::Config base = config::load(sweep::find_base(sweep::base_of(text, path.string()), path));
     description = sweep::describe(text, path.string(), base);
     trials = sweep::trials_of(description, path.string());
   }
-  for (std::size_t index = 0; index < trials.size(); ++index)
-    output << "0\t" << index << "\t" << trials[index].name << "\n";
+  print_names(0, trials, output);
   const auto rungs = sweep::rungs_of(description);
-  for (std::size_t rung = 1; rung < rungs.size(); ++rung) {
-    const auto count = rungs[rung].settings * static_cast<int64_t>(description.seeds.size());
-    for (int64_t index = 0; index < count; ++index) output << rung << "\t" << index << "\t-\n";
+  for (std::size_t later = 1; later < rungs.size(); ++later) {
+    const auto count = rungs[later].settings * static_cast<int64_t>(description.seeds.size());
+    for (int64_t index = 0; index < count; ++index) output << later << "\t" << index << "\t-\n";
   }
   return static_cast<int>(ExitCode::done);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <optional>
 
 namespace causalfm::app {
 
@@ -13,8 +14,9 @@ namespace causalfm::app {
 int sweep_status(Job& job, const std::filesystem::path& folder, bool json, std::ostream& output);
 
 /// `causalfm sweep list`: rung, index in it and name of every trial, separated by tabs, from a sweep's file or folder.
-/// The name is "-" where it depends on what the former rung shows.
-int sweep_list(const std::filesystem::path& path, std::ostream& output);
+/// The name is "-" where it depends on what the former rung shows. With `rung`, the trials that take part in it as the
+/// former stands now, from a folder.
+int sweep_list(const std::filesystem::path& path, const std::optional<int64_t>& rung, std::ostream& output);
 
 struct TrialRequest {
   std::filesystem::path folder;

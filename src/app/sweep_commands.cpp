@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -57,10 +58,15 @@ void add_status(Parser& parser, CLI::App& group) {
 }
 
 void add_list(Parser& parser, CLI::App& group) {
-  auto path = std::make_shared<std::string>();
+  struct Arguments {
+    std::string path;
+    std::optional<int64_t> rung;
+  };
+  auto arguments = std::make_shared<Arguments>();
   CLI::App& command = add_command(parser, group, "list", "list the trials: rung, index in it, name", Config::none,
-                                  [path] { return sweep_list(*path, std::cout); });
-  command.add_option("SWEEP", *path, "a sweep's YAML file or its folder")->required();
+                                  [arguments] { return sweep_list(arguments->path, arguments->rung, std::cout); });
+  command.add_option("SWEEP", arguments->path, "a sweep's YAML file or its folder")->required();
+  command.add_option("--rung", arguments->rung, "the trials of this rung, as the former stands now");
 }
 
 void add_trial(Parser& parser, CLI::App& group) {

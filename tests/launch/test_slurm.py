@@ -152,6 +152,27 @@ remember_restart {place}/state {place}/latest 12
     assert "step-00000020.h5" in restart().stderr
 
 
+def test_an_option_without_its_value_is_a_usage_error(cluster, place):
+    job = submit(cluster, place, "train.sbatch", place / "small.yaml", "--run")
+    assert code_of(cluster.await_end(job)) == 2
+    assert "--run needs a value" in output(place)
+
+
+def test_rungs_are_arrays_one_after_the_other(cluster, place):
+    (place / "sweep.yaml").write_text(
+        "base: small.yaml\nmethod: successive_halving\ntrials: 3\nseeds: [0]\ndirection: maximize\n"
+        "parameters: {loss.temperature: {uniform: [0.1, 0.9]}}\nobjective: validation_star_recall\n")
+    cluster.run(BINARY, "sweep", "run", place / "sweep.yaml", "--out", place / "out", "--launcher", "slurm",
+                PWD=str(place))
+    first, second = [line.split()[-1] for line in (place / "out" / "output" / "submit.txt").read_text().splitlines()]
+    assert cluster.await_end(f"{second}_0")["JobState"] == "COMPLETED"
+    assert [cluster.job(f"{first}_{index}")["JobState"] for index in range(3)] == ["COMPLETED"] * 3
+    shown = json.loads(succeed("sweep", "status", place / "out", "--json").output)
+    assert [setting["rung"] for setting in shown["settings"]] == [1, 0, 0]
+    name = succeed("sweep", "list", place / "out", "--rung", "1").output.split("\t")[2].strip()
+    assert name == shown["settings"][0]["trials"][0]["name"]
+
+
 def test_a_sweep_is_an_array_whose_failing_member_fails_alone(cluster, place):
     (place / "sweep.yaml").write_text(
         "base: small.yaml\nmethod: grid\nparameters: {loss.temperature: [1.0e-300, 0.2, 0.5]}\nseeds: [0]\n"
@@ -183,11 +204,12 @@ def test_submit_says_what_it_would_do(cluster, place):
     assert "--partition=all" in result.stdout and "--partition=gpu" not in result.stdout
     assert "--time=24:00:00" in result.stdout and "--nodes=2" in result.stdout
     assert result.stdout.rstrip().endswith("train.sbatch small.yaml --set seed=3")
-    chain = submit_dry(cluster, place, "--dry-run", "chain", "small.yaml", "--run", "run", "--data", "data", "--out",
+    chain = submit_dry(cluster, place, "--dry-run", "--gpus-per-node", "4", "chain", "small.yaml", "--run", "run", "--data", "data", "--out",
                        "report")
     lines = chain.stdout.strip().splitlines()
     assert len(lines) == 3, chain.stdout + chain.stderr
     assert all("--kill-on-invalid-dep=yes" in line and "afterok" in line for line in lines[1:])
+    assert "--gpus-per-node=1" in lines[2] and "--gpus-per-node=1" not in lines[1]
     assert cluster.run("squeue", "-h").stdout.strip() == ""
 
 
