@@ -22,8 +22,8 @@ std::vector<Rung> rungs_of(const Description& description) {
     const int64_t validations = (std::max<int64_t>(steps, 1) + train.validate_every - 1) / train.validate_every;
     rung->steps = std::min(validations * train.validate_every, train.steps);
   }
-  const auto same = std::ranges::unique(rungs, {}, &Rung::steps);
-  rungs.erase(same.begin(), same.end());
+  const auto same_steps = [](const Rung& one, const Rung& next) { return one.steps == next.steps; };
+  rungs.erase(std::unique(rungs.begin(), rungs.end(), same_steps), rungs.end());
   return rungs;
 }
 
