@@ -21,7 +21,7 @@ int embed_command(Job& job, const config::Config& settings, const evaluation::Em
 }
 
 int evaluate_command(Job& job, const config::Config& settings, const evaluation::EvaluateRequest& request,
-                     const FigureProgram& figures) {
+                     const std::optional<FigureProgram>& figures) {
   if (job.world_size() > 1) {
     throw config::ConfigError(
         "evaluate runs on one rank: start it without mpirun; `causalfm embed` is what many ranks share, and its files "
@@ -29,7 +29,7 @@ int evaluate_command(Job& job, const config::Config& settings, const evaluation:
   }
   const TrainingHost host(job, settings, [] { return false; });
   evaluation::evaluate(request, evaluation_host(host));
-  draw_figures(figures, request.out, job.log());
+  if (figures) draw_figures(*figures, request.out, job.log());
   return static_cast<int>(ExitCode::done);
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -47,6 +48,12 @@ def run(*arguments, ranks=None, timeout=120):
                                  env=environment, stdin=subprocess.DEVNULL))
 
 
+def start(*arguments, ranks=None, **options):
+    """The program as a process of its own, whose output is kept."""
+    return subprocess.Popen(command(*arguments, ranks=ranks), env=dict(os.environ, CAUSALFM_BINARY=str(BINARY)), text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
 def succeed(*arguments, **options):
     result = run(*arguments, **options)
     assert result.code == 0, result.output + result.error
@@ -84,3 +91,17 @@ def small(tmp_path):
     file = tmp_path / "small.yaml"
     file.write_text(SMALL)
     return file
+
+
+@contextmanager
+def small_disk(folder, options):
+    """folder/disk as a file system of its own with these options of mount, as size=4m. Skips where that is not allowed."""
+    disk = Path(folder) / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
