@@ -69,6 +69,13 @@ constexpr auto names_of(DeviceKind) {
       {{DeviceKind::automatic, "auto"}, {DeviceKind::cpu, "cpu"}, {DeviceKind::cuda, "cuda"}});
 }
 
+constexpr auto names_of(KernelKind) {
+  return std::to_array<Named<KernelKind>>({{KernelKind::automatic, "auto"},
+                                           {KernelKind::avx512, "avx512"},
+                                           {KernelKind::avx2, "avx2"},
+                                           {KernelKind::plain, "plain"}});
+}
+
 /// The text of `value`. @throws ConfigError for a number that is no enumerator.
 template <typename Enum>
 std::string_view to_text(Enum value) {

@@ -1,5 +1,7 @@
 #include "model/attention.hpp"
 
+#include "model/fused/fused_sublayers.hpp"
+
 #include <ATen/ATen.h>
 
 #include <cmath>
@@ -28,6 +30,11 @@ at::Tensor Attention::forward(const at::Tensor& input, const SequenceMask& mask)
   }
   const at::Tensor mixed = at::scaled_dot_product_attention(projected[0], projected[1], projected[2], key_scores);
   return output_(mixed.transpose(1, 2).reshape({batch, time, width}));
+}
+
+c10::intrusive_ptr<FusedSublayer> Attention::fused(const LayerNorm& norm) const {
+  return fused_attention(joined({norm.parameters(), {weight_, query_bias_, value_bias_}, output_.parameters()}),
+                         heads_);
 }
 
 }  // namespace causalfm::model

@@ -18,7 +18,8 @@ namespace causalfm::model {
 class ConformerBlock {
  public:
   /// @param first_layer number of the first sublayer among all of the model, for dropout
-  ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer);
+  /// @param kernels that serve its sublayers where they can; null: none
+  ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer, const Kernels* kernels);
 
   /// [batch, time, width] -> the same. @param key null: no dropout
   at::Tensor forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
@@ -29,11 +30,20 @@ class ConformerBlock {
     std::string name;
     LayerNorm norm;
     std::unique_ptr<Sublayer> sublayer;
+    c10::intrusive_ptr<FusedSublayer> fused;  ///< null: the plain way
     int64_t layer;
   };
 
+  /// An observer sees what a sublayer gives before dropout, which only the plain way computes.
+  at::Tensor forward_plain(const Residual& residual, const at::Tensor& state, const SequenceMask& mask,
+                           const DropoutKey* key, const ObservedPlace& place) const;
+  at::Tensor forward_fused(const Residual& residual, const at::Tensor& state, const SequenceMask& mask,
+                           const DropoutKey* key) const;
+
+  const Kernels* kernels_;
   std::vector<Residual> residuals_;
   LayerNorm last_norm_;
+  c10::intrusive_ptr<FusedSublayer> fused_last_norm_;  ///< null: the plain way
   double dropout_;
 };
 

@@ -1,5 +1,7 @@
 #include "model/convolution_module.hpp"
 
+#include "model/fused/fused_sublayers.hpp"
+
 #include "model/depthwise_convolution.hpp"
 
 #include <ATen/ATen.h>
@@ -20,6 +22,14 @@ ConvolutionModule::ConvolutionModule(const Scope& scope, int64_t width, int64_t 
 at::Tensor ConvolutionModule::forward(const at::Tensor& input, const SequenceMask& mask) const {
   const at::Tensor gated = mask.zero_masked(at::glu(expand_(input), -1));
   return contract_(at::silu(norm_(depthwise_convolution(gated, depthwise_weight_, depthwise_bias_))));
+}
+
+c10::intrusive_ptr<FusedSublayer> ConvolutionModule::fused(const LayerNorm& norm) const {
+  return fused_convolution(joined({norm.parameters(),
+                                   expand_.parameters(),
+                                   {depthwise_weight_, depthwise_bias_},
+                                   norm_.parameters(),
+                                   contract_.parameters()}));
 }
 
 }  // namespace causalfm::model

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace causalfm::model {
 
@@ -15,6 +16,9 @@ class LayerNorm {
   LayerNorm(const Scope& scope, int64_t width);
 
   at::Tensor operator()(const at::Tensor& input) const;
+
+  /// Weight and bias.
+  std::vector<at::Tensor> parameters() const { return {weight_, bias_}; }
 
  private:
   at::Tensor weight_;

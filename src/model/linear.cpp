@@ -30,4 +30,12 @@ at::Tensor MultilayerPerceptron::operator()(const at::Tensor& input, const Obser
   return hidden;
 }
 
+std::vector<at::Tensor> MultilayerPerceptron::parameters() const {
+  std::vector<at::Tensor> all;
+  for (const Linear& layer : layers_) {
+    for (const at::Tensor& parameter : layer.parameters()) all.push_back(parameter);
+  }
+  return all;
+}
+
 }  // namespace causalfm::model

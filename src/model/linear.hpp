@@ -18,6 +18,9 @@ class Linear {
 
   at::Tensor operator()(const at::Tensor& input) const;
 
+  /// Weight and bias.
+  std::vector<at::Tensor> parameters() const { return {weight_, bias_}; }
+
  private:
   at::Tensor weight_;
   at::Tensor bias_;
@@ -30,6 +33,9 @@ class MultilayerPerceptron {
   MultilayerPerceptron(const Scope& scope, const std::vector<int64_t>& sizes);
 
   at::Tensor operator()(const at::Tensor& input, const ObservedPlace& place = {}) const;
+
+  /// Weight and bias of every layer.
+  std::vector<at::Tensor> parameters() const;
 
  private:
   std::vector<Linear> layers_;

@@ -1,5 +1,7 @@
 #include "model/lstm.hpp"
 
+#include "model/fused/fused_sublayers.hpp"
+
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
@@ -37,6 +39,10 @@ at::Tensor Lstm::forward(const at::Tensor& input, const SequenceMask& mask) cons
   const bool train = at::GradMode::is_enabled();
   return std::get<0>(at::lstm(mask.zero_masked(input), {state, state}, weights(/*together=*/input.is_cuda()), true, 1,
                               0.0, train, false, true));
+}
+
+c10::intrusive_ptr<FusedSublayer> Lstm::fused(const LayerNorm& norm) const {
+  return fused_lstm(joined({norm.parameters(), {input_weight_, hidden_weight_, bias_}}));
 }
 
 }  // namespace causalfm::model

@@ -23,6 +23,8 @@ class ObservedPlace {
     return {observer_, observer_ ? joined(name) + " " + std::to_string(number) : std::string()};
   }
 
+  bool observed() const { return observer_ != nullptr; }
+
   /// Shows what was computed here.
   void show(const at::Tensor& output) const {
     if (observer_) observer_->observe(name_, output);

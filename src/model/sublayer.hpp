@@ -1,6 +1,8 @@
 #pragma once
 
 #include "causalfm/config/config.hpp"
+#include "model/fused/fused_sublayer.hpp"
+#include "model/layer_norm.hpp"
 #include "model/scope.hpp"
 #include "model/sequence_mask.hpp"
 
@@ -19,6 +21,10 @@ class Sublayer {
   /// [batch, time, width] -> the same shape. Masked steps of `input` are finite and reach no observed step of the
   /// result.
   virtual at::Tensor forward(const at::Tensor& input, const SequenceMask& mask) const = 0;
+
+  /// Itself with this norm, dropout and residual as kernels compute it, sharing its parameters, which are of float32 on
+  /// the CPU and of a width that kernels serve; null when another of its sizes is not served.
+  virtual c10::intrusive_ptr<FusedSublayer> fused(const LayerNorm& norm) const = 0;
 };
 
 /// Its name in parameter names: attention, lstm, convolution, feed_forward.

@@ -54,7 +54,7 @@ Assembly assemble(const config::Config& settings, const Host& host, const model:
   assembly.model = std::make_unique<model::CausalModel>(
       settings.model, scale != nullptr ? *scale : measure(*assembly.source, *assembly.sampler),
       static_cast<uint64_t>(settings.seed),
-      at::TensorOptions().dtype(dtype_of(settings.train.precision)).device(host.device));
+      at::TensorOptions().dtype(dtype_of(settings.train.precision)).device(host.device), settings.runtime.kernels);
   assembly.optimizer = std::make_unique<Adam>(assembly.model->parameters(), settings.train);
   return assembly;
 }

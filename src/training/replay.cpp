@@ -71,7 +71,8 @@ Replay replay(const std::filesystem::path& file, const config::Config& settings,
   require_same_model(batch, settings, file);
   const auto number = [&](const std::string& name) { return batch.numbers.at(name); };
   model::CausalModel model(settings.model, model::to_scale(number), static_cast<uint64_t>(settings.seed),
-                           at::TensorOptions().dtype(dtype_of(settings.train.precision)).device(host.device));
+                           at::TensorOptions().dtype(dtype_of(settings.train.precision)).device(host.device),
+                           settings.runtime.kernels);
   model::assign_all(model.parameters(), [&](const std::string& name) { return batch.parameter(name); });
 
   Adam optimizer(model.parameters(), settings.train);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace causalfm::model {
 
@@ -54,8 +55,10 @@ class CausalModel {
  public:
   /// Draws initial weights from (seed, parameter name) alone: equal on every rank and machine, and in float32 and
   /// float64 up to rounding. @param options dtype float32 or float64, and the device
+  /// @param kernels what may serve a Conformer's sublayers where they are in float32 on the CPU
   /// @throws ModelError when the settings cannot be built, naming the key.
-  CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed, at::TensorOptions options);
+  CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed, at::TensorOptions options,
+              config::KernelKind kernels = config::Runtime{}.kernels);
   ~CausalModel();
   CausalModel(CausalModel&&) noexcept;
 
@@ -81,5 +84,9 @@ class CausalModel {
   struct Networks;
   std::unique_ptr<Networks> networks_;
 };
+
+/// The instruction set of the kernels that such a setting chooses on this processor, or "plain" where LibTorch's
+/// operations serve instead. @throws ModelError when an instruction set is asked for that the processor lacks.
+std::string kernel_instruction_set(config::KernelKind kind);
 
 }  // namespace causalfm::model

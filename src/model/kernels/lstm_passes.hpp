@@ -1,0 +1,204 @@
+#pragma once
+
+#include "model/kernels/cursor.hpp"
+#include "model/kernels/lstm.hpp"
+#include "model/kernels/rows.hpp"
+
+namespace causalfm::model {
+namespace {
+
+/// Steps whose weight gradients are computed at once.
+constexpr int64_t lstm_chunk = 8;
+
+struct LstmRoom {
+  LstmRoom(float* scratch, int64_t time, int64_t width, bool backward) {
+    Cursor room(scratch);
+    const int64_t rows = lstm_group;
+    inputs = room.take((backward ? lstm_chunk : 2) * rows * 2 * width);
+    cells = room.take(rows * width);
+    block = room.take(rows * panel_columns);
+    outputs = room.take(rows * time * width);
+    if (backward) {
+      of_gates = room.take(lstm_chunk * rows * 4 * width);
+      of_inputs = room.take(rows * 2 * width);
+    }
+    used = room.used();
+  }
+
+  float* inputs;   ///< [steps, rows, 2 width]: what the gates of a step see, input and hidden state
+  float* cells;    ///< [rows, width]; in backward their gradients
+  float* block;    ///< [rows, panel_columns]
+  float* outputs;  ///< [rows, time, width]; in backward their gradients
+  float* of_gates = nullptr;
+  float* of_inputs = nullptr;
+  int64_t used;
+};
+
+/// The normalised state at `step` of each curve, zero where masked, into rows 2 width apart.
+inline void lstm_inputs(const CurveRun& run, Norm norm, int64_t step, float* inputs) {
+  const int64_t width = run.width;
+  for (int64_t curve = 0; curve < run.curves; ++curve) {
+    float* const to = inputs + curve * 2 * width;
+    const int64_t at = curve * run.time + step;
+    if (run.observed == nullptr || run.observed[at] != 0.0F) {
+      normalise(1, width, run.state + at * width, norm, to);
+    } else {
+      zero(width, to);
+    }
+  }
+}
+
+/// A vector of units of one curve.
+struct Unit {
+  Vector input;
+  Vector forget;
+  Vector candidate;
+  Vector output;
+};
+
+CAUSALFM_INLINE Unit load_unit(const float* gates) {
+  return {load(gates), load(gates + lanes), load(gates + 2 * lanes), load(gates + 3 * lanes)};
+}
+
+CAUSALFM_INLINE void store_unit(const Unit& unit, float* gates) {
+  store(unit.input, gates);
+  store(unit.forget, gates + lanes);
+  store(unit.candidate, gates + 2 * lanes);
+  store(unit.output, gates + 3 * lanes);
+}
+
+/// One step of all curves for the units [first, first + lanes): `hidden` are the next step's inputs.
+inline void lstm_units(const CurveRun& run, int64_t step, int64_t first, const LstmSaved& saved, const LstmRoom& room,
+                       float* hidden) {
+  const int64_t width = run.width;
+  for (int64_t curve = 0; curve < run.curves; ++curve) {
+    const Unit sums = load_unit(room.block + curve * panel_columns);
+    const Unit unit{sigmoid(sums.input), sigmoid(sums.forget), tanh(sums.candidate), sigmoid(sums.output)};
+    float* const cell = room.cells + curve * width + first;
+    const Vector next = unit.forget * load(cell) + unit.input * unit.candidate;
+    const Vector output = unit.output * tanh(next);
+    store(next, cell);
+    store(output, hidden + curve * 2 * width + width + first);
+    store(output, room.outputs + (curve * run.time + step) * width + first);
+    if (saved.gates != nullptr) {
+      const int64_t row = step * run.curves + curve;
+      store_unit(unit, saved.gates + row * 4 * width + first * 4);
+      store(next, saved.cells + row * width + first);
+    }
+  }
+}
+
+inline void lstm_forward(const CurveRun& run, const LstmWeights& weights, const LstmSaved& saved, float* scratch,
+                         float* out) {
+  const int64_t width = run.width, step_size = lstm_group * 2 * width;
+  const LstmRoom room(scratch, run.time, width, false);
+  zero(2 * step_size, room.inputs);
+  zero(lstm_group * width, room.cells);
+  for (int64_t step = 0; step < run.time; ++step) {
+    float *const inputs = room.inputs + step % 2 * step_size, *const next = room.inputs + (step + 1) % 2 * step_size;
+    lstm_inputs(run, weights.norm, step, inputs);
+    for (int64_t first = 0; first < width; first += lanes) {
+      const float* const panel = weights.gates.panels + first / lanes * 2 * width * panel_columns;
+      multiply(run.curves, panel_columns, 2 * width, {inputs, 2 * width, 1}, {panel, panel_columns},
+               {room.block, panel_columns, Start::bias, weights.gates.bias + 4 * first});
+      lstm_units(run, step, first, saved, room, next);
+    }
+  }
+  const int64_t curve_size = run.time * width;
+  for (int64_t curve = 0; curve < run.curves; ++curve) {
+    const int64_t at = curve * curve_size;
+    drop(run, curve, 0, curve_size, room.outputs + at, run.state + at, out + at);
+  }
+}
+
+/// The gradients of one step's gates, from those of the hidden state (of_inputs, right half, plus of_outputs) and of
+/// the cells, which become those of the step before.
+inline void lstm_units_backward(const CurveRun& run, int64_t step, const LstmSaved& saved, const LstmRoom& room,
+                                float* of_gates) {
+  const int64_t width = run.width;
+  for (int64_t curve = 0; curve < run.curves; ++curve) {
+    const int64_t row = step * run.curves + curve;
+    for (int64_t first = 0; first < width; first += lanes) {
+      const Unit unit = load_unit(saved.gates + row * 4 * width + first * 4);
+      const Vector grown = tanh(load(saved.cells + row * width + first));
+      const Vector before = step == 0 ? Vector{} : load(saved.cells + (row - run.curves) * width + first);
+      float* const of_cell = room.cells + curve * width + first;
+      const Vector of_hidden = load(room.of_inputs + curve * 2 * width + width + first) +
+                               load(room.outputs + (curve * run.time + step) * width + first);
+      const Vector change = load(of_cell) + of_hidden * unit.output * (1.0F - grown * grown);
+      store_unit({change * unit.candidate * unit.input * (1.0F - unit.input),
+                  change * before * unit.forget * (1.0F - unit.forget),
+                  change * unit.input * (1.0F - unit.candidate * unit.candidate),
+                  of_hidden * grown * unit.output * (1.0F - unit.output)},
+                 of_gates + curve * 4 * width + first * 4);
+      store(change * unit.forget, of_cell);
+    }
+  }
+}
+
+/// The hidden state that `step` saw, into the right halves of its inputs.
+inline void lstm_hidden_before(const CurveRun& run, int64_t step, const LstmSaved& saved, float* inputs) {
+  const int64_t width = run.width;
+  for (int64_t curve = 0; curve < run.curves; ++curve) {
+    const int64_t row = (step - 1) * run.curves + curve;
+    for (int64_t first = 0; first < width; first += lanes) {
+      const Vector hidden = step == 0 ? Vector{}
+                                      : load(saved.gates + row * 4 * width + first * 4 + 3 * lanes) *
+                                            tanh(load(saved.cells + row * width + first));
+      store(hidden, inputs + curve * 2 * width + width + first);
+    }
+  }
+}
+
+/// Adds to the gradients of the states at `step`, from those of the inputs (left halves).
+inline void lstm_norm_backward(const CurveRun& run, int64_t step, Norm norm, const float* of_inputs,
+                               NormGradient of_norm, float* of_state) {
+  NormSums sums(run.width);
+  for (int64_t curve = 0; curve < run.curves; ++curve) {
+    const int64_t at = curve * run.time + step;
+    if (run.observed != nullptr && run.observed[at] == 0.0F) continue;
+    with_width(
+        run.width, [&](auto width) __attribute__((always_inline)) {
+          normalise_row_backward(run.state + at * width, of_inputs + curve * 2 * width, width, norm, sums.sums(),
+                                 of_state + at * width);
+        });
+  }
+  sums.add_to(of_norm);
+}
+
+inline void lstm_backward(const CurveRun& run, const LstmWeights& weights, const LstmSaved& saved,
+                          const float* gradient, const LstmGradients& gradients, float* scratch, float* of_state) {
+  const int64_t width = run.width, curves = run.curves, curve_size = run.time * width;
+  const LstmRoom room(scratch, run.time, width, true);
+  for (int64_t curve = 0; curve < curves; ++curve) {
+    const int64_t at = curve * curve_size;
+    drop(run, curve, 0, curve_size, gradient + at, nullptr, room.outputs + at);
+    copy(curve_size, gradient + at, of_state + at);
+  }
+  zero(lstm_group * width, room.cells);
+  zero(lstm_group * 2 * width, room.of_inputs);
+  int64_t waiting = 0;  // steps whose weight gradients are yet to be added
+  for (int64_t step = run.time - 1; step >= 0; --step) {
+    float* const of_gates = room.of_gates + waiting * curves * 4 * width;
+    float* const inputs = room.inputs + waiting * curves * 2 * width;
+    lstm_units_backward(run, step, saved, room, of_gates);
+    multiply(curves, 2 * width, 4 * width, {of_gates, 4 * width, 1}, {weights.gates.weight, 2 * width},
+             {room.of_inputs, 2 * width});
+    lstm_inputs(run, weights.norm, step, inputs);
+    lstm_hidden_before(run, step, saved, inputs);
+    lstm_norm_backward(run, step, weights.norm, room.of_inputs, gradients.norm, of_state);
+    if (++waiting == lstm_chunk || step == 0) {
+      multiply(4 * width, 2 * width, waiting * curves, {room.of_gates, 1, 4 * width}, {room.inputs, 2 * width},
+               {gradients.gates.weight, 2 * width, Start::sum});
+      add_rows(waiting * curves, 4 * width, room.of_gates, gradients.gates.bias);
+      waiting = 0;
+    }
+  }
+}
+
+constexpr LstmKernels lstm_kernels = {
+    [](int64_t time, int64_t width, bool backward) { return LstmRoom(nullptr, time, width, backward).used; },
+    lstm_forward, lstm_backward};
+
+}  // namespace
+}  // namespace causalfm::model

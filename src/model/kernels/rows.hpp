@@ -1,0 +1,247 @@
+#pragma once
+
+#include "model/kernels/arrays.hpp"
+#include "model/kernels/dropout_draws.hpp"
+#include "model/kernels/product.hpp"
+#include "model/kernels/vectors.hpp"
+
+// What is done row by row, a row being the channels of one step. Internal linkage; see causalfm/lanes.hpp.
+namespace causalfm::model {
+namespace {
+
+/// Steps that pass through the layers together: a multiple of 8, so that runs of elements begin on a tile of dropout.
+constexpr int64_t strip_steps = 96;
+
+CAUSALFM_INLINE int64_t smaller(int64_t left, int64_t right) { return left < right ? left : right; }
+
+/// A number that is known when compiling.
+template <int64_t value>
+struct Constant {
+  constexpr operator int64_t() const { return value; }
+};
+
+/// Calls visit(width) with a constant for the usual widths, so that a row stays in registers.
+template <class Visit>
+CAUSALFM_INLINE void with_width(int64_t width, const Visit& visit) {
+  switch (width) {
+    case 32:
+      return visit(Constant<32>{});
+    case 64:
+      return visit(Constant<64>{});
+    case 128:
+      return visit(Constant<128>{});
+    default:
+      return visit(width);
+  }
+}
+
+/// Calls visit(first column, vectors) for the columns four vectors at a time, then the rest; `vectors` is a Constant.
+template <class Visit>
+CAUSALFM_INLINE void for_each_panel(int64_t columns, const Visit& visit) {
+  for (int64_t first = 0; first < columns; first += panel_columns) {
+    switch ((columns - first) / lanes) {
+      case 1:
+        visit(first, Constant<1>{});
+        break;
+      case 2:
+        visit(first, Constant<2>{});
+        break;
+      case 3:
+        visit(first, Constant<3>{});
+        break;
+      default:
+        visit(first, Constant<4>{});
+    }
+  }
+}
+
+struct RowMoments {
+  Vector mean;
+  Vector inverse_deviation;
+};
+
+CAUSALFM_INLINE RowMoments moments_of(const float* row, int64_t width) {
+  const float share = 1.0F / static_cast<float>(width);
+  Vector sum = {};
+  for (int64_t c = 0; c < width; c += lanes) sum += load(row + c);
+  const Vector mean = sum_of_lanes(sum) * share;
+  Vector squares = {};
+  for (int64_t c = 0; c < width; c += lanes) {
+    const Vector difference = load(row + c) - mean;
+    squares += difference * difference;
+  }
+  const float variance = (sum_of_lanes(squares) * share)[0];
+  return {mean, broadcast(1.0F / __builtin_sqrtf(variance + 1e-5F))};
+}
+
+/// LayerNorm of one row.
+CAUSALFM_INLINE void normalise_row(const float* input, int64_t width, Norm norm, float* out) {
+  const RowMoments moments = moments_of(input, width);
+  for (int64_t c = 0; c < width; c += lanes) {
+    const Vector normal = (load(input + c) - moments.mean) * moments.inverse_deviation;
+    store(normal * load(norm.weight + c) + load(norm.bias + c), out + c);
+  }
+}
+
+inline void normalise(int64_t rows, int64_t width, const float* input, Norm norm, float* out) {
+  with_width(
+      width, [&](auto columns) __attribute__((always_inline)) {
+        for (int64_t row = 0; row < rows; ++row)
+          normalise_row(input + row * columns, columns, norm, out + row * columns);
+      });
+}
+
+/// From the gradient of a normalised row: adds to those of the row before, of weight and of bias.
+CAUSALFM_INLINE void normalise_row_backward(const float* input, const float* gradient, int64_t width, Norm norm,
+                                            NormGradient of_norm, float* of_input) {
+  const RowMoments moments = moments_of(input, width);
+  Vector sum = {}, product_sum = {};
+  for (int64_t c = 0; c < width; c += lanes) {
+    const Vector normal = (load(input + c) - moments.mean) * moments.inverse_deviation;
+    const Vector change = load(gradient + c);
+    store(load(of_norm.weight + c) + change * normal, of_norm.weight + c);
+    store(load(of_norm.bias + c) + change, of_norm.bias + c);
+    const Vector weighted = change * load(norm.weight + c);
+    sum += weighted;
+    product_sum += weighted * normal;
+  }
+  const float share = 1.0F / static_cast<float>(width);
+  const Vector mean = sum_of_lanes(sum) * share, product_mean = sum_of_lanes(product_sum) * share;
+  for (int64_t c = 0; c < width; c += lanes) {
+    const Vector normal = (load(input + c) - moments.mean) * moments.inverse_deviation;
+    const Vector weighted = load(gradient + c) * load(norm.weight + c);
+    store(load(of_input + c) + moments.inverse_deviation * (weighted - mean - normal * product_mean), of_input + c);
+  }
+}
+
+inline void copy(int64_t count, const float* from, float* to) {
+  for (int64_t i = 0; i < count; i += lanes) store(load(from + i), to + i);
+}
+
+inline void zero(int64_t count, float* values) {
+  for (int64_t i = 0; i < count; i += lanes) store(Vector{}, values + i);
+}
+
+/// Calls visit(first step, steps) for every strip of a curve.
+template <class Visit>
+CAUSALFM_INLINE void for_each_strip(int64_t time, const Visit& visit) {
+  for (int64_t first = 0; first < time; first += strip_steps) visit(first, smaller(strip_steps, time - first));
+}
+
+/// Adds `from` to `to`.
+inline void add(int64_t count, const float* from, float* to) {
+  for (int64_t i = 0; i < count; i += lanes) store(load(to + i) + load(from + i), to + i);
+}
+
+/// Sums of a norm's gradients over few rows, added to the rest afterwards: short sums of float32 are more exact.
+class NormSums {
+ public:
+  explicit NormSums(int64_t width) : width_(width) {
+    zero(width, weight_);
+    zero(width, bias_);
+  }
+
+  NormGradient sums() { return {weight_, bias_}; }
+
+  void add_to(NormGradient total) const {
+    add(width_, weight_, total.weight);
+    add(width_, bias_, total.bias);
+  }
+
+ private:
+  int64_t width_;
+  alignas(64) float weight_[largest_width];
+  alignas(64) float bias_[largest_width];
+};
+
+/// The same for a strip.
+inline void normalise_backward(int64_t rows, int64_t width, const float* input, const float* gradient, Norm norm,
+                               NormGradient of_norm, float* of_input) {
+  NormSums sums(width);
+  with_width(
+      width, [&](auto columns) __attribute__((always_inline)) {
+        for (int64_t row = 0; row < rows; ++row) {
+          normalise_row_backward(input + row * columns, gradient + row * columns, columns, norm, sums.sums(),
+                                 of_input + row * columns);
+        }
+      });
+  sums.add_to(of_norm);
+}
+
+/// Adds the sum of the rows.
+inline void add_rows(int64_t rows, int64_t columns, const float* values, float* sums) {
+  for_each_panel(
+      columns, [&](int64_t first, auto vectors) __attribute__((always_inline)) {
+        Vector sum[vectors] = {};
+        for (int64_t row = 0; row < rows; ++row) {
+          for (int64_t v = 0; v < vectors; ++v) sum[v] += load(values + row * columns + first + v * lanes);
+        }
+        for (int64_t v = 0; v < vectors; ++v) {
+          float* const at = sums + first + v * lanes;
+          store(load(at) + sum[v], at);
+        }
+      });
+}
+
+/// x sigmoid(x).
+inline void silu(int64_t count, const float* input, float* out) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    const Vector x = load(input + i);
+    store(x * sigmoid(x), out + i);
+  }
+}
+
+/// x sigmoid(x) and its derivative.
+inline void silu_with_slope(int64_t count, const float* input, float* out, float* slope) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    const Vector x = load(input + i), gate = sigmoid(x);
+    store(x * gate, out + i);
+    store(gate * (1.0F + x * (1.0F - gate)), slope + i);
+  }
+}
+
+inline void scale(int64_t count, const float* factors, float* values) {
+  for (int64_t i = 0; i < count; i += lanes) store(load(values + i) * load(factors + i), values + i);
+}
+
+/// out = in W^T + b for a strip of rows.
+inline void apply(int64_t rows, int64_t in, int64_t out, const float* input, const Affine& affine, float* result) {
+  multiply(rows, out, in, {input, in, 1}, {affine.panels, panel_columns, in * panel_columns},
+           {result, out, Start::bias, affine.bias});
+}
+
+/// Adds the gradients of W and b; `of_input` is that of the input.
+inline void apply_backward(int64_t rows, int64_t in, int64_t out, const float* input, const float* gradient,
+                           const Affine& affine, AffineGradient of_affine, float* of_input) {
+  multiply(out, in, rows, {gradient, 1, out}, {input, in}, {of_affine.weight, in, Start::sum});
+  add_rows(rows, out, gradient, of_affine.bias);
+  multiply(rows, in, out, {gradient, out, 1}, {affine.weight, in}, {of_input, in});
+}
+
+/// out = state + dropout(change) for `count` elements of a curve from `first`, a multiple of dropout_tile; without
+/// `state` dropout(change) alone, which is also the way of a gradient back. @param curve in the run
+inline void drop(const CurveRun& run, int64_t curve, int64_t first, int64_t count, const float* change,
+                 const float* state, float* out) {
+  const auto put = [&](int64_t i, Vector value) __attribute__((always_inline)) {
+    store(state == nullptr ? value : load(state + i) + value, out + i);
+  };
+  if (run.dropout == nullptr) {
+    for (int64_t i = 0; i < count; i += lanes) put(i, load(change + i));
+    return;
+  }
+  const Vector scale = broadcast(static_cast<float>(run.dropout->scale));
+  const uint32_t row = run.first_curve + static_cast<uint32_t>(curve);
+  for (int64_t tile = 0; tile < count; tile += dropout_tile) {
+    const auto drawn = DropoutTile::draw(*run.dropout, row, static_cast<uint32_t>((first + tile) / dropout_tile));
+    const int64_t draws = smaller(dropout_tile, count - tile) / dropout_lanes;
+    for (int64_t draw = 0; draw < draws; ++draw) {
+      for (int64_t v = 0; v < tile_vectors; ++v) {
+        const int64_t i = tile + draw * dropout_lanes + v * lanes;
+        put(i, drawn.keep(draw, v, run.dropout->threshold, load(change + i) * scale));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace causalfm::model

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "causalfm/lanes.hpp"
+
+#include <immintrin.h>
+
+// Vectors of float32 and the functions of them that the networks need. Internal linkage; see causalfm/lanes.hpp.
+namespace causalfm::model {
+namespace {
+
+using Vector = Real<float>;
+using Mask = Integer<float>;
+
+constexpr int64_t lanes = lane_count<float>;
+constexpr int vector_registers = vector_bytes == 64 ? 32 : 16;
+
+CAUSALFM_INLINE Vector load(const float* from) { return causalfm::load<Vector>(from); }
+CAUSALFM_INLINE void store(Vector value, float* to) { __builtin_memcpy(to, &value, sizeof value); }
+
+/// The same number in every lane. A difference, because a sum with zero turns -0 into 0 and remains an addition.
+CAUSALFM_INLINE Vector broadcast(float value) { return value - Vector{}; }
+
+CAUSALFM_INLINE Vector maximum(Vector left, Vector right) { return left > right ? left : right; }
+
+/// Lane l of the result is lane l ^ distance of the value.
+template <int distance>
+CAUSALFM_INLINE Vector exchange(Vector value) {
+  Mask from;
+  for (int lane = 0; lane < lanes; ++lane) from[lane] = lane ^ distance;
+  return __builtin_shuffle(value, from);
+}
+
+/// The sum of all lanes, in every lane.
+CAUSALFM_INLINE Vector sum_of_lanes(Vector value) {
+  value += exchange<1>(value);
+  value += exchange<2>(value);
+  value += exchange<4>(value);
+  if constexpr (lanes == 16) value += exchange<8>(value);
+  return value;
+}
+
+/// rows[r][c] becomes rows[c][r]. A step takes the rows r and r + lanes / 2 lane by lane in turn; after log2(lanes) of
+/// them every element has come to its place.
+CAUSALFM_INLINE void transpose(Vector (&rows)[lanes]) {
+  Mask low, high;
+  for (int lane = 0; lane < lanes; ++lane) {
+    low[lane] = lane / 2 + (lane % 2) * static_cast<int>(lanes);
+    high[lane] = low[lane] + static_cast<int>(lanes) / 2;
+  }
+  for (int64_t step = 1; step < lanes; step *= 2) {
+    Vector next[lanes];
+    for (int r = 0; r < lanes / 2; ++r) {
+      next[2 * r] = __builtin_shuffle(rows[r], rows[r + lanes / 2], low);
+      next[2 * r + 1] = __builtin_shuffle(rows[r], rows[r + lanes / 2], high);
+    }
+    for (int r = 0; r < lanes; ++r) rows[r] = next[r];
+  }
+}
+
+/// Between the ends, so that its exponential neither overflows nor vanishes; nan stays nan.
+CAUSALFM_INLINE Vector clamp(Vector value, float end) {
+  const Vector upper = broadcast(end);
+  value = value > upper ? upper : value;
+  return value < -upper ? -upper : value;
+}
+
+/// e^x to 1 ulp or 2 for x up to 80; 0 for -inf, nan for nan. With 512 bits: x = k ln 2 + r, Taylor's series of e^r to
+/// r^7, |r| <= ln(2) / 2, and the instruction that scales by 2^k.
+CAUSALFM_INLINE Vector exp(Vector x) {
+#if defined(__AVX512F__)
+  const Vector power = _mm512_maskz_roundscale_ps(0xffff, x * 1.44269504F, _MM_FROUND_TO_NEAREST_INT);
+  const Vector rest = (x - power * 0.693359375F) - power * -2.12194440e-4F;
+  constexpr float series[] = {1.0F, 1.0F, 1.0F / 2, 1.0F / 6, 1.0F / 24, 1.0F / 120, 1.0F / 720, 1.0F / 5040};
+  Vector sum = broadcast(series[7]);
+  for (int power_of_rest = 6; power_of_rest >= 0; --power_of_rest) sum = sum * rest + series[power_of_rest];
+  return _mm512_maskz_scalef_ps(0xffff, sum, power);
+#else
+  return exponential<float>(x).exp;
+#endif
+}
+
+/// 1 / x to 1 ulp, for finite x that are not too small; nan stays nan. With 512 bits by one step of Newton's method
+/// from an estimate of 14 bits, several times as fast as a division.
+CAUSALFM_INLINE Vector reciprocal(Vector x) {
+#if defined(__AVX512F__)
+  const Vector estimate = _mm512_maskz_rcp14_ps(0xffff, x);
+  return estimate * (2.0F - x * estimate);
+#else
+  return 1.0F / x;
+#endif
+}
+
+CAUSALFM_INLINE Vector sigmoid(Vector x) { return reciprocal(1.0F + exp(-clamp(x, 60.0F))); }
+
+/// From e^(2x) - 1, whose relative error near 0 is that of x.
+CAUSALFM_INLINE Vector tanh(Vector x) {
+  const Vector grown = exponential<float>(clamp(2.0F * x, 60.0F)).expm1;
+  return grown * reciprocal(grown + 2.0F);
+}
+
+}  // namespace
+}  // namespace causalfm::model
