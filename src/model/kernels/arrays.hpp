@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-/// What the kernels are given: plain pointers to float32, contiguous, each from a 64-byte boundary or not. A call works
+/// What the kernels are given: plain pointers to float32, contiguous, from 64-byte boundaries where something is kept. A call works
 /// on a run of curves on the calling thread alone. The width is a multiple of 16 up to largest_width.
 namespace causalfm::model {
 

@@ -169,14 +169,13 @@ inline void attention_forward(const CurveRun& run, const AttentionWeights& weigh
   const AttentionRoom room(scratch, time, width, weights.heads, false);
   for (int64_t curve = 0; curve < run.curves; ++curve) {
     const int64_t start = curve * time * width;
-    float* const projected =
-        saved.query_key_value == nullptr ? room.query_key_value : saved.query_key_value + 3 * start;
-    float* const mixed = saved.mixed == nullptr ? room.mixed : saved.mixed + start;
+    float *const projected = room.query_key_value, *const mixed = room.mixed;
     const float* const key_scores = run.key_scores == nullptr ? nullptr : run.key_scores + curve * time;
     for_each_strip(time, [&](int64_t first, int64_t steps) {
       normalise(steps, width, run.state + start + first * width, weights.norm, room.strip);
       apply(steps, width, row, room.strip, weights.query_key_value, projected + first * row);
     });
+    if (saved.mixed != nullptr) keep(time * row, projected, saved.query_key_value + 3 * start);
     for (int64_t head = 0; head < weights.heads; ++head) {
       const float *const query = projected + head * size, *const key = query + width, *const value = key + width;
       const int64_t statistics = (curve * weights.heads + head) * padded_time(time);
@@ -204,7 +203,9 @@ inline void attention_forward(const CurveRun& run, const AttentionWeights& weigh
       apply(steps, width, width, mixed + at, weights.output, room.strip);
       drop(run, curve, at, steps * width, room.strip, run.state + start + at, out + start + at);
     });
+    if (saved.mixed != nullptr) keep(time * width, mixed, saved.mixed + start);
   }
+  finish_stores();
 }
 
 /// scores -> e^(score - greatest) / sum, and of_scores (of those quotients) -> gradient of the scores.

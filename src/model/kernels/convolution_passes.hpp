@@ -74,23 +74,27 @@ inline void convolution_forward(const CurveRun& run, const ConvolutionWeights& w
   for (int64_t curve = 0; curve < run.curves; ++curve) {
     const int64_t start = curve * time * width;
     const float* const observed = run.observed == nullptr ? nullptr : run.observed + curve * time;
-    float* const expanded = saved.expanded == nullptr ? room.expanded : saved.expanded + 2 * start;
-    float* const convolved = saved.convolved == nullptr ? room.convolved : saved.convolved + start;
     for_each_strip(time, [&](int64_t first, int64_t steps) {
       normalise(steps, width, run.state + start + first * width, weights.pre_norm, room.normal);
-      apply(steps, width, 2 * width, room.normal, weights.expand, expanded + first * 2 * width);
+      apply(steps, width, 2 * width, room.normal, weights.expand, room.expanded + first * 2 * width);
     });
-    gate(time, width, expanded, observed, room.gated);
-    convolve(time, width, weights.kernel, room.gated, weights.taps, weights.depthwise_bias, room.padded, convolved);
+    gate(time, width, room.expanded, observed, room.gated);
+    convolve(time, width, weights.kernel, room.gated, weights.taps, weights.depthwise_bias, room.padded,
+             room.convolved);
+    if (saved.expanded != nullptr) {
+      keep(2 * time * width, room.expanded, saved.expanded + 2 * start);
+      keep(time * width, room.convolved, saved.convolved + start);
+    }
     for_each_strip(time, [&](int64_t first, int64_t steps) {
       const int64_t at = start + first * width;
       float* const active = room.gated;
-      normalise(steps, width, convolved + first * width, weights.norm, active);
+      normalise(steps, width, room.convolved + first * width, weights.norm, active);
       silu(steps * width, active, active);
       apply(steps, width, width, active, weights.contract, room.normal);
       drop(run, curve, first * width, steps * width, room.normal, run.state + at, out + at);
     });
   }
+  finish_stores();
 }
 
 inline void convolution_backward(const CurveRun& run, const ConvolutionWeights& weights, const ConvolutionSaved& saved,

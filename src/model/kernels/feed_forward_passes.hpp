@@ -10,6 +10,7 @@ struct FeedForwardRoom {
   FeedForwardRoom(float* scratch, int64_t width, int64_t hidden, bool backward) {
     Cursor room(scratch);
     normal = room.take(strip_steps * width);
+    hidden_sums = room.take(strip_steps * hidden);
     active = room.take(strip_steps * hidden);
     change = room.take(strip_steps * width);
     if (backward) {
@@ -19,7 +20,7 @@ struct FeedForwardRoom {
     used = room.used();
   }
 
-  float *normal, *active, *change, *of_active = nullptr, *slope = nullptr;
+  float *normal, *hidden_sums, *active, *change, *of_active = nullptr, *slope = nullptr;
   int64_t used;
 };
 
@@ -30,14 +31,15 @@ inline void feed_forward_forward(const CurveRun& run, const FeedForwardWeights& 
   for (int64_t curve = 0; curve < run.curves; ++curve) {
     for_each_strip(run.time, [&](int64_t first, int64_t steps) {
       const int64_t row = curve * run.time + first;
-      float* const kept = hidden == nullptr ? room.active : hidden + row * weights.hidden;
       normalise(steps, width, run.state + row * width, weights.norm, room.normal);
-      apply(steps, width, weights.hidden, room.normal, weights.expand, kept);
-      silu(steps * weights.hidden, kept, room.active);
+      apply(steps, width, weights.hidden, room.normal, weights.expand, room.hidden_sums);
+      if (hidden != nullptr) keep(steps * weights.hidden, room.hidden_sums, hidden + row * weights.hidden);
+      silu(steps * weights.hidden, room.hidden_sums, room.active);
       apply(steps, weights.hidden, width, room.active, weights.contract, room.change);
       drop(run, curve, first * width, steps * width, room.change, run.state + row * width, out + row * width);
     });
   }
+  finish_stores();
 }
 
 inline void feed_forward_backward(const CurveRun& run, const FeedForwardWeights& weights, const float* hidden,

@@ -60,6 +60,14 @@ CAUSALFM_INLINE Unit load_unit(const float* gates) {
   return {load(gates), load(gates + lanes), load(gates + 2 * lanes), load(gates + 3 * lanes)};
 }
 
+/// For backward.
+CAUSALFM_INLINE void keep_unit(const Unit& unit, float* gates) {
+  store_past_caches(unit.input, gates);
+  store_past_caches(unit.forget, gates + lanes);
+  store_past_caches(unit.candidate, gates + 2 * lanes);
+  store_past_caches(unit.output, gates + 3 * lanes);
+}
+
 CAUSALFM_INLINE void store_unit(const Unit& unit, float* gates) {
   store(unit.input, gates);
   store(unit.forget, gates + lanes);
@@ -82,8 +90,8 @@ inline void lstm_units(const CurveRun& run, int64_t step, int64_t first, const L
     store(output, room.outputs + (curve * run.time + step) * width + first);
     if (saved.gates != nullptr) {
       const int64_t row = step * run.curves + curve;
-      store_unit(unit, saved.gates + row * 4 * width + first * 4);
-      store(next, saved.cells + row * width + first);
+      keep_unit(unit, saved.gates + row * 4 * width + first * 4);
+      store_past_caches(next, saved.cells + row * width + first);
     }
   }
 }
@@ -109,6 +117,7 @@ inline void lstm_forward(const CurveRun& run, const LstmWeights& weights, const 
     const int64_t at = curve * curve_size;
     drop(run, curve, 0, curve_size, room.outputs + at, run.state + at, out + at);
   }
+  finish_stores();
 }
 
 /// The gradients of one step's gates, from those of the hidden state (of_inputs, right half, plus of_outputs) and of

@@ -118,6 +118,11 @@ inline void copy(int64_t count, const float* from, float* to) {
   for (int64_t i = 0; i < count; i += lanes) store(load(from + i), to + i);
 }
 
+/// The same past the caches.
+inline void keep(int64_t count, const float* from, float* to) {
+  for (int64_t i = 0; i < count; i += lanes) store_past_caches(load(from + i), to + i);
+}
+
 inline void zero(int64_t count, float* values) {
   for (int64_t i = 0; i < count; i += lanes) store(Vector{}, values + i);
 }

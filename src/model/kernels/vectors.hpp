@@ -17,6 +17,19 @@ constexpr int vector_registers = vector_bytes == 64 ? 32 : 16;
 CAUSALFM_INLINE Vector load(const float* from) { return causalfm::load<Vector>(from); }
 CAUSALFM_INLINE void store(Vector value, float* to) { __builtin_memcpy(to, &value, sizeof value); }
 
+/// Past the caches, to a 64-byte boundary: for what is not read before backward. Without it a processor first reads the
+/// line that is about to be overwritten (6 instead of 20 GB/s on one Sapphire Rapids core).
+CAUSALFM_INLINE void store_past_caches(Vector value, float* to) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(to, value);
+#else
+  _mm256_stream_ps(to, value);
+#endif
+}
+
+/// Makes what was stored past the caches visible to other threads.
+CAUSALFM_INLINE void finish_stores() { _mm_sfence(); }
+
 /// The same number in every lane. A difference, because a sum with zero turns -0 into 0 and remains an addition.
 CAUSALFM_INLINE Vector broadcast(float value) { return value - Vector{}; }
 
