@@ -1,0 +1,83 @@
+"""The PyTorch rival computes what causalfm computes: outputs, losses and gradients of a step without dropout."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(os.environ["CAUSALFM_SOURCE"], "benchmarks", "rival")))
+from bench import Bench, read_dump  # noqa: E402
+from model import learnable, to_rival  # noqa: E402
+
+PROGRAM = os.environ["CAUSALFM_TRAINING_STEP"]
+SMALL = {"model.width": 16, "model.heads": 2, "model.feed_forward": 24, "model.blocks": 2, "model.kernel": 5,
+         "model.latent": 6, "model.dropout": 0, "simulation.length": 40, "simulation.instruments": 4,
+         "train.batch_triplets": 9, "runtime.threads": 1}
+SINGLE = {"model.latents": "single", "data.sampler": "pair", "loss.instrument": 0}
+CASES = {
+    "conformer": [{}],
+    "conformer-masked": [{}, "--masked"],
+    "conformer-single": [SINGLE],
+    "mlp": [{"model.encoder": "mlp"}],
+    "mlp-masked-single": [{"model.encoder": "mlp", **SINGLE}, "--masked"],
+    "all-anchors-masked": [{"loss.anchors": "all"}, "--masked"],
+}
+TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
+
+
+@pytest.fixture(params=CASES)
+def case(request):
+    return CASES[request.param]
+
+
+@pytest.fixture(params=TOLERANCE)
+def precision(request):
+    return request.param
+
+
+@pytest.fixture
+def dump(case, precision, tmp_path):
+    changes, *options = case
+    settings = SMALL | changes | {"train.precision": precision}
+    overrides = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    file = tmp_path / "step.h5"
+    subprocess.run([PROGRAM, "dump", str(file), *overrides, *options], check=True)
+    return read_dump(file)
+
+
+def difference(rivals, ours):
+    """Relative, of all tensors together."""
+    assert rivals.keys() == ours.keys()
+    apart = sum((rivals[name].double() - ours[name].double()).square().sum() for name in ours).sqrt()
+    return (apart / sum(value.double().square().sum() for value in ours.values()).sqrt()).item()
+
+
+def without_key_bias(gradients):
+    """Ours has none: its gradient is zero but for rounding."""
+    for name, gradient in gradients.items():
+        if name.endswith("query_key_value.bias"):
+            width = len(gradient) // 3
+            gradient[width:2 * width] = 0
+    return gradients
+
+
+def test_step(dump, precision):
+    torch.set_num_threads(1)
+    bench = Bench(dump)
+    latents, projections, reconstructed, total, parts = bench.backward()
+    shared = {"star": "star", "instrument": "instr"}
+    outputs = {f"z_{shared[space]}": value for space, value in latents.items()}
+    outputs |= {f"projection_{shared[space]}": value for space, value in projections.items()}
+    outputs["reconstructed"] = reconstructed
+    tolerance = TOLERANCE[precision]
+    assert difference(outputs, {name: dump.tensors[name] for name in outputs}) < tolerance
+
+    losses = {"total": total, **parts}
+    for name, loss in dump.group("loss").items():
+        assert losses.get(name, torch.zeros(())).item() == pytest.approx(loss.item(), rel=tolerance), name
+
+    ours = to_rival(dump.group("gradient"), dump.settings["model"]["block"])
+    rivals = {name: parameter.grad for name, parameter in learnable(bench.model).items()}
+    assert difference(without_key_bias(rivals), ours) < tolerance
