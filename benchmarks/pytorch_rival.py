@@ -1,8 +1,9 @@
-"""The training step of causalfm in idiomatic PyTorch: answers every line "run N" with the seconds of N steps.
+"""The training step of causalfm in idiomatic PyTorch.
 
 usage: pytorch_rival.py time|embed FILE [--compile] [--precision float32|bfloat16] [--threads N]
 
-FILE is what `benchmark_training_step dump` writes: configuration, batch and initial weights. The networks are in rival/.
+Answers every line "run N" with the seconds of N steps, on the clock and of the process's processors. FILE is what
+`benchmark_training_step dump` writes: configuration, batch and initial weights. The networks are in rival/.
 """
 import argparse
 import sys
@@ -18,10 +19,10 @@ from bench import Bench, PRECISIONS, read_dump  # noqa: E402
 def serve(work):
     for line in sys.stdin:
         count = int(line.split()[1])
-        start = time.perf_counter()
+        wall, processor = time.perf_counter(), time.process_time()
         for _ in range(count):
             work()
-        print(f"{time.perf_counter() - start:.6f}", flush=True)
+        print(f"{time.perf_counter() - wall:.6f} {time.process_time() - processor:.6f}", flush=True)
 
 
 def main():

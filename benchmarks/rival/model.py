@@ -75,7 +75,7 @@ def to_rival(ours, kinds):
             bias = torch.cat([value, torch.zeros_like(value), ours[stem + "value/bias"]])
             rivals[rival_name(stem + "query_key_value/bias", kinds)] = bias
         elif name.endswith("depthwise/weight"):
-            rivals[rival_name(name, kinds)] = value.t().unsqueeze(1)
+            rivals[rival_name(name, kinds)] = value.t()[:, None, :, None]
         elif not name.endswith("attention/value/bias"):
             rivals[rival_name(name, kinds)] = value
     return rivals

@@ -5,6 +5,7 @@
 #include "app/training_host.hpp"
 #include "dump.hpp"
 #include "random_step.hpp"
+#include "stopwatch.hpp"
 #include "training/assembly.hpp"
 #include "training/step.hpp"
 
@@ -12,7 +13,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -89,15 +89,14 @@ int64_t next_request(comm::Communicator& communicator) {
   return count.item<int64_t>();
 }
 
-/// Answers every "run N" with the seconds that N calls of `work` took.
+/// Answers every "run N" with the seconds that N calls of `work` took, on the clock and of this rank's processors.
 void serve(comm::Communicator& communicator, const std::function<void()>& work) {
-  using Clock = std::chrono::steady_clock;
   while (const int64_t count = next_request(communicator)) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     for (int64_t i = 0; i < count; ++i) work();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const Seconds taken = watch.read();
     if (communicator.rank() != 0) continue;
-    std::printf("%.6f\n", seconds);
+    std::printf("%.6f %.6f\n", taken.wall, taken.processor);
     std::fflush(stdout);
   }
 }
