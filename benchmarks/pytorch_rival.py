@@ -3,9 +3,12 @@
 usage: pytorch_rival.py time|embed FILE [--compile] [--precision float32|bfloat16] [--threads N]
 
 Answers every line "run N" with the seconds of N steps, on the clock and of the process's processors. FILE is what
-`benchmark_training_step dump` writes: configuration, batch and initial weights. The networks are in rival/.
+`benchmark_training_step dump` writes: configuration, batch and initial weights. The networks are in rival/. Where RANK,
+WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set, as by torchrun, this is a rank of a data-parallel job over gloo, and
+every rank is to be asked at once.
 """
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -34,6 +37,8 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if "RANK" in os.environ:
+        torch.distributed.init_process_group("gloo")
     bench = Bench(read_dump(arguments.file), arguments.precision, arguments.compile)
     serve(bench.train if arguments.work == "time" else bench.embed)
 

@@ -83,21 +83,30 @@ def make_sublayer(kind, settings):
     return FeedForward(width, settings["feed_forward"])
 
 
-class Block(nn.Module):
-    """Pre-norm residual sublayers and a last norm."""
+class Residual(nn.Module):
+    """Pre-norm, sublayer, dropout. A module of its own, for torch.compile gives up the loop over sublayers, which the
+    LSTM interrupts."""
 
-    def __init__(self, settings):
+    def __init__(self, kind, settings):
         super().__init__()
-        self.kinds = settings["block"]
-        self.norms = nn.ModuleList(nn.LayerNorm(settings["width"]) for _ in self.kinds)
-        self.sublayers = nn.ModuleList(make_sublayer(kind, settings) for kind in self.kinds)
-        self.last_norm = nn.LayerNorm(settings["width"])
+        self.norm = nn.LayerNorm(settings["width"])
+        self.sublayer = make_sublayer(kind, settings)
         self.dropout = nn.Dropout(settings["dropout"])
 
     def forward(self, state, mask):
-        for norm, sublayer in zip(self.norms, self.sublayers):
-            state = state + self.dropout(sublayer(norm(state), mask))
-        return self.last_norm(state)
+        return state + self.dropout(self.sublayer(self.norm(state), mask))
+
+
+class Block(nn.Module):
+    def __init__(self, settings):
+        super().__init__()
+        self.residuals = nn.ModuleList(Residual(kind, settings) for kind in settings["block"])
+        self.norm = nn.LayerNorm(settings["width"])
+
+    def forward(self, state, mask):
+        for residual in self.residuals:
+            state = residual(state, mask)
+        return self.norm(state)
 
 
 class Conformer(nn.Module):

@@ -38,7 +38,6 @@ class CausalModel(nn.Module):
         return latents, projections, self.decoder(gated)
 
 
-SUBLAYERS = ("attention", "lstm", "convolution", "feed_forward")
 OURS_TO_RIVALS = (
     (r"^encoder_(\w+?)/", r"encoders.\1."),
     (r"^projection_(\w+?)/", r"projections.\1."),
@@ -48,7 +47,6 @@ OURS_TO_RIVALS = (
     (r"\bblock(\d+)/", r"blocks.\1."),
     (r"feed_forward/layer", "feed_forward/perceptron/layer"),
     (r"\blayer(\d+)", r"layers.\1"),
-    (r"(blocks\.\d+)\.norm/", r"\1.last_norm/"),
     (r"lstm/input/weight", "lstm/lstm/weight_ih_l0"),
     (r"lstm/hidden/weight", "lstm/lstm/weight_hh_l0"),
     (r"lstm/bias", "lstm/lstm/bias_ih_l0"),
@@ -61,8 +59,8 @@ def rival_name(name, kinds):
     for pattern, replacement in OURS_TO_RIVALS:
         name = re.sub(pattern, replacement, name)
     for index, kind in enumerate(kinds):
-        name = name.replace(f".{kind}.pre_norm.", f".norms.{index}.")
-        name = re.sub(rf"(blocks\.\d+)\.{kind}\.", rf"\1.sublayers.{index}.", name)
+        name = name.replace(f".{kind}.pre_norm.", f".residuals.{index}.norm.")
+        name = re.sub(rf"(blocks\.\d+)\.{kind}\.", rf"\1.residuals.{index}.sublayer.", name)
     return name
 
 

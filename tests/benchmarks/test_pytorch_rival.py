@@ -1,5 +1,6 @@
 """The PyTorch rival computes what causalfm computes: outputs, losses and gradients of a step without dropout."""
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -37,14 +38,16 @@ def precision(request):
     return request.param
 
 
+def write_dump(file, changes, options):
+    overrides = [word for key, value in (SMALL | changes).items() for word in ("--set", f"{key}={value}")]
+    subprocess.run([PROGRAM, "dump", str(file), *overrides, *options], check=True)
+
+
 @pytest.fixture
 def dump(case, precision, tmp_path):
     changes, *options = case
-    settings = SMALL | changes | {"train.precision": precision}
-    overrides = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    file = tmp_path / "step.h5"
-    subprocess.run([PROGRAM, "dump", str(file), *overrides, *options], check=True)
-    return read_dump(file)
+    write_dump(tmp_path / "step.h5", changes | {"train.precision": precision}, options)
+    return read_dump(tmp_path / "step.h5")
 
 
 def difference(rivals, ours):
@@ -54,8 +57,13 @@ def difference(rivals, ours):
     return (apart / sum(value.double().square().sum() for value in ours.values()).sqrt()).item()
 
 
-def without_key_bias(gradients):
-    """Ours has none: its gradient is zero but for rounding."""
+def our_gradients(dump):
+    return to_rival(dump.group("gradient"), dump.settings["model"]["block"])
+
+
+def gradients_of(bench):
+    """Without those of key biases, which ours does without: they are zero but for rounding."""
+    gradients = {name: parameter.grad.clone() for name, parameter in learnable(bench.model).items()}
     for name, gradient in gradients.items():
         if name.endswith("query_key_value.bias"):
             width = len(gradient) // 3
@@ -78,6 +86,24 @@ def test_step(dump, precision):
     for name, loss in dump.group("loss").items():
         assert losses.get(name, torch.zeros(())).item() == pytest.approx(loss.item(), rel=tolerance), name
 
-    ours = to_rival(dump.group("gradient"), dump.settings["model"]["block"])
-    rivals = {name: parameter.grad for name, parameter in learnable(bench.model).items()}
-    assert difference(without_key_bias(rivals), ours) < tolerance
+    assert difference(gradients_of(bench), our_gradients(dump)) < tolerance
+
+
+def rank_of_two(rank, file, port):
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", world_size=2, rank=rank)
+    bench = Bench(read_dump(file))
+    bench.backward()
+    torch.save(gradients_of(bench), f"{file}.rank{rank}")
+    torch.distributed.destroy_process_group()
+
+
+def test_two_ranks_have_the_gradient_of_one(tmp_path):
+    file = tmp_path / "step.h5"
+    write_dump(file, {"train.precision": "float64", "train.batch_triplets": 10}, ["--masked"])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    torch.multiprocessing.spawn(rank_of_two, (str(file), port), nprocs=2)
+    for rank in range(2):
+        assert difference(torch.load(f"{file}.rank{rank}"), our_gradients(read_dump(file))) < TOLERANCE["float64"]
