@@ -64,10 +64,9 @@ def steps_of_turn(contestant, clock):
 
 def measure(case, arguments, dump):
     is_known = write_dump(case, dump)
-    cores = sorted(os.sched_getaffinity(0))[: case.cores]
     kinds = {"eager": [False], "compiled": [True], "better": [False, True]}[arguments.rival]
-    own = ours(case, cores) if is_known else None
-    other = faster([rival(case, cores, dump, compiled) for compiled in kinds], arguments.clock)
+    own = ours(case) if is_known else None
+    other = faster([rival(case, dump, compiled) for compiled in kinds], arguments.clock)
     contestants = [contestant for contestant in (own, other) if contestant]
     contestants[0].run(WARM_UP)
     steps = steps_of_turn(contestants[0], arguments.clock)
