@@ -50,8 +50,7 @@ class Objective:
         """The total and its parts by name."""
         parts = {"reconstruction": curve_errors(reconstructed.to(flux.dtype), flux, mask).sum() / self.count}
         for space, projection in projections.items():
-            # In double, as ours: projections are alike at first, and their gradients are sums that cancel.
-            unit = self.gather(functional.normalize(projection.double(), dim=1))
+            unit = self.gather(functional.normalize(projection.to(flux.dtype), dim=1))
             contrast_of_space, count = self.spaces[space]
             parts[space] = info_nce(unit, *contrast_of_space).sum() / count
         total = sum(self.settings[name] * part for name, part in parts.items())

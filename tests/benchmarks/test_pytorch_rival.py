@@ -89,6 +89,14 @@ def test_step(dump, precision):
     assert difference(gradients_of(bench), our_gradients(dump)) < tolerance
 
 
+def test_bfloat16_is_near(tmp_path):
+    write_dump(tmp_path / "step.h5", {}, ["--masked"])
+    dump = read_dump(tmp_path / "step.h5")
+    bench = Bench(dump, precision="bfloat16")
+    bench.backward()
+    assert difference(gradients_of(bench), our_gradients(dump)) < 0.03
+
+
 def rank_of_two(rank, file, port):
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", world_size=2, rank=rank)
