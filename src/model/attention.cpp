@@ -32,7 +32,7 @@ at::Tensor Attention::forward(const at::Tensor& input, const SequenceMask& mask)
   return output_(mixed.transpose(1, 2).reshape({batch, time, width}));
 }
 
-c10::intrusive_ptr<FusedSublayer> Attention::fused(const LayerNorm& norm) const {
+std::unique_ptr<FusedSublayer> Attention::fused(const LayerNorm& norm) const {
   return fused_attention(joined({norm.parameters(), {weight_, query_bias_, value_bias_}, output_.parameters()}),
                          heads_);
 }

@@ -16,7 +16,7 @@ class Attention final : public Sublayer {
   Attention(const Scope& scope, int64_t width, int64_t heads);
 
   at::Tensor forward(const at::Tensor& input, const SequenceMask& mask) const override;
-  c10::intrusive_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
+  std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
 
  private:
   int64_t heads_;

@@ -8,53 +8,57 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace causalfm::model {
 
 ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer,
                                const Kernels* kernels)
-    : kernels_(kernels), last_norm_(scope / "norm", settings.width), dropout_(settings.dropout) {
-  if (kernels != nullptr) fused_last_norm_ = fused_norm(last_norm_.parameters());
+    : last_norm_(scope / "norm", settings.width), dropout_(settings.dropout) {
   const auto& kinds = settings.block;
   for (size_t i = 0; i < kinds.size(); ++i) {
     const auto before = std::count(kinds.begin(), kinds.begin() + static_cast<std::ptrdiff_t>(i), kinds[i]);
     const std::string name = name_of(kinds[i]) + (before == 0 ? "" : std::to_string(before + 1));
     const Scope own = scope / name;
-    residuals_.push_back({name,
-                          LayerNorm(own / "pre_norm", settings.width),
-                          make_sublayer(kinds[i], own, settings),
-                          {},
+    residuals_.push_back({name, LayerNorm(own / "pre_norm", settings.width), make_sublayer(kinds[i], own, settings),
                           first_layer + static_cast<int64_t>(i)});
-    if (kernels != nullptr) residuals_.back().fused = residuals_.back().sublayer->fused(residuals_.back().norm);
   }
+  if (kernels == nullptr) return;
+  std::vector<std::unique_ptr<FusedSublayer>> fused;
+  for (const Residual& residual : residuals_) {
+    fused.push_back(residual.sublayer->fused(residual.norm));
+    if (fused.back() == nullptr) return;
+  }
+  fused.push_back(fused_norm(last_norm_.parameters()));
+  fused_ = c10::make_intrusive<FusedBlock>(*kernels, std::move(fused));
 }
 
-at::Tensor ConformerBlock::forward_plain(const Residual& residual, const at::Tensor& state, const SequenceMask& mask,
-                                         const DropoutKey* key, const ObservedPlace& place) const {
-  const at::Tensor change = residual.sublayer->forward(residual.norm(state), mask);
-  (place / residual.name).show(change);
-  return state + (key == nullptr ? change : dropout(change, *key, residual.layer, dropout_));
+at::Tensor ConformerBlock::forward_plain(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
+                                         const ObservedPlace& place) const {
+  at::Tensor state = input;
+  for (const Residual& residual : residuals_) {
+    const at::Tensor change = residual.sublayer->forward(residual.norm(state), mask);
+    (place / residual.name).show(change);
+    state = state + (key == nullptr ? change : dropout(change, *key, residual.layer, dropout_));
+  }
+  const at::Tensor normed = last_norm_(state);
+  (place / "norm").show(normed);
+  return normed;
 }
 
-at::Tensor ConformerBlock::forward_fused(const Residual& residual, const at::Tensor& state, const SequenceMask& mask,
+at::Tensor ConformerBlock::forward_fused(const at::Tensor& input, const SequenceMask& mask,
                                          const DropoutKey* key) const {
-  return apply_fused(residual.fused,
-                     {kernels_, state.contiguous(), mask.observed(), mask.key_scores(),
-                      key == nullptr ? std::nullopt : dropout_mask(state.size(0), *key, residual.layer, dropout_)});
+  std::vector<std::optional<DropoutMask>> dropouts(residuals_.size() + 1);
+  for (size_t i = 0; i < residuals_.size() && key != nullptr; ++i) {
+    dropouts[i] = dropout_mask(input.size(0), *key, residuals_[i].layer, dropout_);
+  }
+  return apply_fused(fused_, {input.contiguous(), mask.observed(), mask.key_scores(), std::move(dropouts)});
 }
 
 at::Tensor ConformerBlock::forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
                                    const ObservedPlace& place) const {
-  at::Tensor state = input;
-  for (const Residual& residual : residuals_) {
-    state = residual.fused && !place.observed() ? forward_fused(residual, state, mask, key)
-                                                : forward_plain(residual, state, mask, key, place);
-  }
-  const at::Tensor normed = fused_last_norm_ && !place.observed()
-                                ? apply_fused(fused_last_norm_, {kernels_, state.contiguous(), {}, {}, {}})
-                                : last_norm_(state);
-  (place / "norm").show(normed);
-  return normed;
+  // An observer sees what each sublayer gives, which only the plain way computes.
+  return fused_ && !place.observed() ? forward_fused(input, mask, key) : forward_plain(input, mask, key, place);
 }
 
 }  // namespace causalfm::model

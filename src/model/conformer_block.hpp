@@ -1,6 +1,7 @@
 #pragma once
 
 #include "causalfm/model/model.hpp"
+#include "model/fused/fused_block.hpp"
 #include "model/layer_norm.hpp"
 #include "model/observed_place.hpp"
 #include "model/sublayer.hpp"
@@ -18,7 +19,7 @@ namespace causalfm::model {
 class ConformerBlock {
  public:
   /// @param first_layer number of the first sublayer among all of the model, for dropout
-  /// @param kernels that serve its sublayers where they can; null: none
+  /// @param kernels that serve it if they can serve all of its sublayers; null: none
   ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer, const Kernels* kernels);
 
   /// [batch, time, width] -> the same. @param key null: no dropout
@@ -26,25 +27,21 @@ class ConformerBlock {
                      const ObservedPlace& place) const;
 
  private:
+  at::Tensor forward_plain(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
+                           const ObservedPlace& place) const;
+  at::Tensor forward_fused(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key) const;
+
   struct Residual {
     std::string name;
     LayerNorm norm;
     std::unique_ptr<Sublayer> sublayer;
-    c10::intrusive_ptr<FusedSublayer> fused;  ///< null: the plain way
     int64_t layer;
   };
 
-  /// An observer sees what a sublayer gives before dropout, which only the plain way computes.
-  at::Tensor forward_plain(const Residual& residual, const at::Tensor& state, const SequenceMask& mask,
-                           const DropoutKey* key, const ObservedPlace& place) const;
-  at::Tensor forward_fused(const Residual& residual, const at::Tensor& state, const SequenceMask& mask,
-                           const DropoutKey* key) const;
-
-  const Kernels* kernels_;
   std::vector<Residual> residuals_;
   LayerNorm last_norm_;
-  c10::intrusive_ptr<FusedSublayer> fused_last_norm_;  ///< null: the plain way
   double dropout_;
+  c10::intrusive_ptr<FusedBlock> fused_;  ///< null: the plain way
 };
 
 }  // namespace causalfm::model

@@ -24,7 +24,7 @@ at::Tensor ConvolutionModule::forward(const at::Tensor& input, const SequenceMas
   return contract_(at::silu(norm_(depthwise_convolution(gated, depthwise_weight_, depthwise_bias_))));
 }
 
-c10::intrusive_ptr<FusedSublayer> ConvolutionModule::fused(const LayerNorm& norm) const {
+std::unique_ptr<FusedSublayer> ConvolutionModule::fused(const LayerNorm& norm) const {
   return fused_convolution(joined({norm.parameters(),
                                    expand_.parameters(),
                                    {depthwise_weight_, depthwise_bias_},

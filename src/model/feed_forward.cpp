@@ -4,7 +4,7 @@
 
 namespace causalfm::model {
 
-c10::intrusive_ptr<FusedSublayer> FeedForward::fused(const LayerNorm& norm) const {
+std::unique_ptr<FusedSublayer> FeedForward::fused(const LayerNorm& norm) const {
   const std::vector<at::Tensor> layers = layers_.parameters();
   if (!kernels_serve(layers[0].size(0))) return {};
   return fused_feed_forward(joined({norm.parameters(), layers}));

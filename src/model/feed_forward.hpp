@@ -13,7 +13,7 @@ class FeedForward final : public Sublayer {
   FeedForward(const Scope& scope, int64_t width, int64_t hidden) : layers_(scope, {width, hidden, width}) {}
 
   at::Tensor forward(const at::Tensor& input, const SequenceMask&) const override { return layers_(input); }
-  c10::intrusive_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
+  std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
 
  private:
   MultilayerPerceptron layers_;

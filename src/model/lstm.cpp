@@ -41,7 +41,7 @@ at::Tensor Lstm::forward(const at::Tensor& input, const SequenceMask& mask) cons
                               0.0, train, false, true));
 }
 
-c10::intrusive_ptr<FusedSublayer> Lstm::fused(const LayerNorm& norm) const {
+std::unique_ptr<FusedSublayer> Lstm::fused(const LayerNorm& norm) const {
   return fused_lstm(joined({norm.parameters(), {input_weight_, hidden_weight_, bias_}}));
 }
 

@@ -15,7 +15,7 @@ class Lstm final : public Sublayer {
   Lstm(const Scope& scope, int64_t width);
 
   at::Tensor forward(const at::Tensor& input, const SequenceMask& mask) const override;
-  c10::intrusive_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
+  std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
 
  private:
   /// As at::lstm takes them; `together`, in one piece of memory, which cuDNN else makes of them with a warning a call.

@@ -24,7 +24,7 @@ class Sublayer {
 
   /// Itself with this norm, dropout and residual as kernels compute it, sharing its parameters, which are of float32 on
   /// the CPU and of a width that kernels serve; null when another of its sizes is not served.
-  virtual c10::intrusive_ptr<FusedSublayer> fused(const LayerNorm& norm) const = 0;
+  virtual std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const = 0;
 };
 
 /// Its name in parameter names: attention, lstm, convolution, feed_forward.

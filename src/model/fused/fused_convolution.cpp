@@ -8,89 +8,84 @@
 namespace causalfm::model {
 namespace {
 
+struct PackedDepthwise {
+  at::Tensor taps;
+  at::Tensor bias;
+  at::Tensor taps_reversed;
+};
+
+class PackedConvolution final : public PackedSublayer {
+ public:
+  PackedConvolution(const Kernels& kernels, PackedNorm pre_norm, PackedAffine expand, PackedDepthwise depthwise,
+                    PackedNorm norm, PackedAffine contract)
+      : kernels_(&kernels.convolution),
+        pre_norm_(std::move(pre_norm)),
+        expand_(std::move(expand)),
+        depthwise_(std::move(depthwise)),
+        norm_(std::move(norm)),
+        contract_(std::move(contract)),
+        weights_{
+            depthwise_.taps.size(0),           pre_norm_.arrays(),       expand_.arrays(), data_of(depthwise_.taps),
+            data_of(depthwise_.taps_reversed), data_of(depthwise_.bias), norm_.arrays(),   contract_.arrays()} {}
+
+  int64_t kept(int64_t time) const override { return 3 * time * width(); }
+
+  int64_t scratch(int64_t time, bool backward) const override {
+    return kernels_->scratch(time, width(), weights_.kernel, backward);
+  }
+
+  void forward(const CurveRun& run, float* kept, float* scratch, float* out) const override {
+    kernels_->forward(run, weights_, saved(run, kept), scratch, out);
+  }
+
+  void backward(const CurveRun& run, float* kept, const float* gradient, GradientCursor& cursor, float* scratch,
+                float* of_state) const override {
+    const ConvolutionGradients gradients{cursor.norm(), cursor.affine(), cursor.next(),
+                                         cursor.next(), cursor.norm(),   cursor.affine()};
+    kernels_->backward(run, weights_, saved(run, kept), gradient, gradients, scratch, of_state);
+  }
+
+  std::vector<at::Tensor> gradients() const override {
+    return {pre_norm_.weight, pre_norm_.bias, expand_.weight, expand_.bias,     depthwise_.taps,
+            depthwise_.bias,  norm_.weight,   norm_.bias,     contract_.weight, contract_.bias};
+  }
+
+  std::vector<at::Tensor> unpack(const std::vector<at::Tensor>& sums) const override { return sums; }
+
+ private:
+  int64_t width() const { return norm_.weight.numel(); }
+
+  static ConvolutionSaved saved(const CurveRun& run, float* kept) {
+    if (kept == nullptr) return {nullptr, nullptr};
+    return {kept, kept + 2 * run.curves * run.time * run.width};
+  }
+
+  const ConvolutionKernels* kernels_;
+  PackedNorm pre_norm_;
+  PackedAffine expand_;
+  PackedDepthwise depthwise_;
+  PackedNorm norm_;
+  PackedAffine contract_;
+  ConvolutionWeights weights_;
+};
+
 class FusedConvolution final : public FusedSublayer {
  public:
   using FusedSublayer::FusedSublayer;
 
-  at::Tensor forward(const FusedCall& call, std::vector<at::Tensor>* saved) const override {
-    const Packed packed(*this, *call.kernels);
-    const ConvolutionWeights weights = packed.arrays();
-    at::Tensor expanded, convolved;
-    if (saved != nullptr) {
-      expanded = at::empty({call.curves(), call.time(), 2 * call.width()}, call.state.options());
-      convolved = at::empty_like(call.state);
-      saved->insert(saved->end(), {expanded, convolved});
-    }
-    at::Tensor out = at::empty_like(call.state);
-    for_each_part(call.curves(), 1, call.kernels->convolution.scratch(call.time(), call.width(), weights.kernel, false),
-                  [&](int64_t first, int64_t count, int64_t, float* scratch) {
-                    call.kernels->convolution.forward(call.run(first, count), weights,
-                                                      saved_of(call, expanded, convolved, first), scratch,
-                                                      data_of(out) + first * call.time() * call.width());
-                  });
-    return out;
-  }
-
-  std::vector<at::Tensor> backward(const FusedCall& call, const std::vector<at::Tensor>& saved,
-                                   const at::Tensor& gradient, const at::Tensor& of_state) const override {
-    const Packed packed(*this, *call.kernels);
-    const ConvolutionWeights weights = packed.arrays();
-    const int64_t part_curves = curves_of_part(call.curves()), curve = call.time() * call.width();
-    const GradientParts parts((call.curves() + part_curves - 1) / part_curves, parameters());
-    for_each_part(
-        call.curves(), part_curves, call.kernels->convolution.scratch(call.time(), call.width(), weights.kernel, true),
-        [&](int64_t first, int64_t count, int64_t part, float* scratch) {
-          call.kernels->convolution.backward(call.run(first, count), weights, saved_of(call, saved[0], saved[1], first),
-                                             data_of(gradient) + first * curve, gradients_of(parts.part(part)), scratch,
-                                             data_of(of_state) + first * curve);
-        });
-    return parts.sum();
-  }
-
- private:
-  struct Packed {
-    Packed(const FusedConvolution& of, const Kernels& kernels)
-        : expand(pack(of.parameter(2), of.parameter(3), kernels.panel_columns)),
-          taps(of.parameter(4).detach().contiguous()),
-          taps_reversed(taps.flip(0)),
-          depthwise_bias(of.parameter(5).detach()),
-          contract(pack(of.parameter(8), of.parameter(9), kernels.panel_columns)),
-          pre_norm(of.norm(0)),
-          norm(of.norm(6)) {}
-
-    ConvolutionWeights arrays() const {
-      return {taps.size(0),
-              pre_norm,
-              expand.arrays(),
-              data_of(taps),
-              data_of(taps_reversed),
-              data_of(depthwise_bias),
-              norm,
-              contract.arrays()};
-    }
-
-    PackedAffine expand;
-    at::Tensor taps, taps_reversed, depthwise_bias;
-    PackedAffine contract;
-    Norm pre_norm, norm;
-  };
-
-  static ConvolutionSaved saved_of(const FusedCall& call, const at::Tensor& expanded, const at::Tensor& convolved,
-                                   int64_t first) {
-    if (!expanded.defined()) return {nullptr, nullptr};
-    const int64_t start = first * call.time() * call.width();
-    return {data_of(expanded) + 2 * start, data_of(convolved) + start};
-  }
-
-  static ConvolutionGradients gradients_of(GradientCursor cursor) {
-    return {cursor.norm(), cursor.affine(), cursor.next(), cursor.next(), cursor.norm(), cursor.affine()};
+  std::unique_ptr<const PackedSublayer> pack(const Kernels& kernels) const override {
+    return std::make_unique<PackedConvolution>(kernels, PackedNorm{parameter(0), parameter(1)},
+                                               PackedAffine(parameter(2), parameter(3), kernels.panel_columns),
+                                               PackedDepthwise{parameter(4), parameter(5), parameter(4).flip(0)},
+                                               PackedNorm{parameter(6), parameter(7)},
+                                               PackedAffine(parameter(8), parameter(9), kernels.panel_columns));
   }
 };
 
 }  // namespace
 
-c10::intrusive_ptr<FusedSublayer> fused_convolution(std::vector<at::Tensor> parameters) {
-  return c10::make_intrusive<FusedConvolution>(std::move(parameters));
+std::unique_ptr<FusedSublayer> fused_convolution(std::vector<at::Tensor> parameters) {
+  return std::make_unique<FusedConvolution>(std::move(parameters));
 }
 
 }  // namespace causalfm::model

@@ -20,66 +20,67 @@ at::Tensor in_gates(const at::Tensor& rows, int64_t lanes) {
   return rows.view({width / lanes, 4, lanes, columns}).transpose(0, 1).reshape(rows.sizes());
 }
 
+class PackedLstm final : public PackedSublayer {
+ public:
+  /// @param gates with rows in blocks
+  PackedLstm(const Kernels& kernels, PackedNorm norm, PackedAffine gates)
+      : kernels_(&kernels.lstm),
+        lanes_(kernels.lanes),
+        norm_(std::move(norm)),
+        gates_(std::move(gates)),
+        weights_{norm_.arrays(), gates_.arrays()} {}
+
+  int64_t kept(int64_t time) const override { return 5 * time * width(); }
+  int64_t scratch(int64_t time, bool backward) const override { return kernels_->scratch(time, width(), backward); }
+
+  void forward(const CurveRun& run, float* kept, float* scratch, float* out) const override {
+    kernels_->forward(run, weights_, saved(run, kept), scratch, out);
+  }
+
+  void backward(const CurveRun& run, float* kept, const float* gradient, GradientCursor& cursor, float* scratch,
+                float* of_state) const override {
+    const LstmGradients gradients{cursor.norm(), cursor.affine()};
+    kernels_->backward(run, weights_, saved(run, kept), gradient, gradients, scratch, of_state);
+  }
+
+  std::vector<at::Tensor> gradients() const override { return {norm_.weight, norm_.bias, gates_.weight, gates_.bias}; }
+
+  std::vector<at::Tensor> unpack(const std::vector<at::Tensor>& sums) const override {
+    const std::vector<at::Tensor> weights = in_gates(sums[2], lanes_).split(width(), 1);
+    return {sums[0], sums[1], weights[0], weights[1], in_gates(sums[3], lanes_)};
+  }
+
+ private:
+  int64_t width() const { return norm_.weight.numel(); }
+
+  static LstmSaved saved(const CurveRun& run, float* kept) {
+    if (kept == nullptr) return {nullptr, nullptr};
+    return {kept, kept + 4 * run.curves * run.time * run.width};
+  }
+
+  const LstmKernels* kernels_;
+  int64_t lanes_;
+  PackedNorm norm_;
+  PackedAffine gates_;
+  LstmWeights weights_;
+};
+
 class FusedLstm final : public FusedSublayer {
  public:
   using FusedSublayer::FusedSublayer;
 
-  at::Tensor forward(const FusedCall& call, std::vector<at::Tensor>* saved) const override {
-    const PackedAffine gates = packed(*call.kernels);
-    at::Tensor kept_gates, kept_cells;
-    if (saved != nullptr) {
-      kept_gates = at::empty({call.curves(), call.time(), 4 * call.width()}, call.state.options());
-      kept_cells = at::empty_like(call.state);
-      saved->insert(saved->end(), {kept_gates, kept_cells});
-    }
-    at::Tensor out = at::empty_like(call.state);
-    for_each_part(call.curves(), lstm_group, call.kernels->lstm.scratch(call.time(), call.width(), false),
-                  [&](int64_t first, int64_t count, int64_t, float* scratch) {
-                    call.kernels->lstm.forward(call.run(first, count), {norm(0), gates.arrays()},
-                                               saved_of(call, kept_gates, kept_cells, first), scratch,
-                                               data_of(out) + first * call.time() * call.width());
-                  });
-    return out;
-  }
-
-  std::vector<at::Tensor> backward(const FusedCall& call, const std::vector<at::Tensor>& saved,
-                                   const at::Tensor& gradient, const at::Tensor& of_state) const override {
-    const PackedAffine gates = packed(*call.kernels);
-    const GradientParts parts((call.curves() + lstm_group - 1) / lstm_group,
-                              {parameter(0), parameter(1), gates.weight, gates.bias});
-    const int64_t curve = call.time() * call.width();
-    for_each_part(call.curves(), lstm_group, call.kernels->lstm.scratch(call.time(), call.width(), true),
-                  [&](int64_t first, int64_t count, int64_t part, float* scratch) {
-                    GradientCursor cursor = parts.part(part);
-                    const LstmGradients gradients{cursor.norm(), cursor.affine()};
-                    call.kernels->lstm.backward(
-                        call.run(first, count), {norm(0), gates.arrays()}, saved_of(call, saved[0], saved[1], first),
-                        data_of(gradient) + first * curve, gradients, scratch, data_of(of_state) + first * curve);
-                  });
-    const std::vector<at::Tensor> sums = parts.sum();
-    const auto of_weights = in_gates(sums[2], call.kernels->lanes).split(call.width(), 1);
-    return {sums[0], sums[1], of_weights[0], of_weights[1], in_gates(sums[3], call.kernels->lanes)};
-  }
-
- private:
-  PackedAffine packed(const Kernels& kernels) const {
-    const at::Tensor weight = at::cat({parameter(2).detach(), parameter(3).detach()}, 1);
-    return pack(in_blocks(weight, kernels.lanes), in_blocks(parameter(4).detach(), kernels.lanes),
-                kernels.panel_columns);
-  }
-
-  /// Of the group that begins with curve `first`.
-  static LstmSaved saved_of(const FusedCall& call, const at::Tensor& gates, const at::Tensor& cells, int64_t first) {
-    if (!gates.defined()) return {nullptr, nullptr};
-    const int64_t start = first * call.time() * call.width();
-    return {data_of(gates) + 4 * start, data_of(cells) + start};
+  std::unique_ptr<const PackedSublayer> pack(const Kernels& kernels) const override {
+    const at::Tensor weight = at::cat({parameter(2), parameter(3)}, 1);
+    return std::make_unique<PackedLstm>(
+        kernels, PackedNorm{parameter(0), parameter(1)},
+        PackedAffine(in_blocks(weight, kernels.lanes), in_blocks(parameter(4), kernels.lanes), kernels.panel_columns));
   }
 };
 
 }  // namespace
 
-c10::intrusive_ptr<FusedSublayer> fused_lstm(std::vector<at::Tensor> parameters) {
-  return c10::make_intrusive<FusedLstm>(std::move(parameters));
+std::unique_ptr<FusedSublayer> fused_lstm(std::vector<at::Tensor> parameters) {
+  return std::make_unique<FusedLstm>(std::move(parameters));
 }
 
 }  // namespace causalfm::model

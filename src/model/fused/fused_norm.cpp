@@ -1,43 +1,49 @@
 #include "model/fused/fused_sublayers.hpp"
 #include "model/fused/packing.hpp"
 
-#include <ATen/ATen.h>
-
 #include <utility>
 
 namespace causalfm::model {
 namespace {
 
+class PackedNormLayer final : public PackedSublayer {
+ public:
+  PackedNormLayer(const Kernels& kernels, PackedNorm norm) : kernels_(&kernels.norm), norm_(std::move(norm)) {}
+
+  int64_t kept(int64_t) const override { return 0; }
+  int64_t scratch(int64_t, bool) const override { return 0; }
+
+  void forward(const CurveRun& run, float*, float*, float* out) const override {
+    kernels_->forward(run.curves * run.time, run.width, run.state, norm_.arrays(), out);
+  }
+
+  void backward(const CurveRun& run, float*, const float* gradient, GradientCursor& gradients, float*,
+                float* of_state) const override {
+    kernels_->backward(run.curves * run.time, run.width, run.state, gradient, norm_.arrays(), gradients.norm(),
+                       of_state);
+  }
+
+  std::vector<at::Tensor> gradients() const override { return {norm_.weight, norm_.bias}; }
+  std::vector<at::Tensor> unpack(const std::vector<at::Tensor>& sums) const override { return sums; }
+
+ private:
+  const NormKernels* kernels_;
+  PackedNorm norm_;
+};
+
 class FusedNorm final : public FusedSublayer {
  public:
   using FusedSublayer::FusedSublayer;
 
-  at::Tensor forward(const FusedCall& call, std::vector<at::Tensor>*) const override {
-    at::Tensor out = at::empty_like(call.state);
-    for_each_part(call.curves(), 1, 0, [&](int64_t first, int64_t count, int64_t, float*) {
-      call.kernels->norm.forward(count * call.time(), call.width(), call.run(first, count).state, norm(0),
-                                 data_of(out) + first * call.time() * call.width());
-    });
-    return out;
-  }
-
-  std::vector<at::Tensor> backward(const FusedCall& call, const std::vector<at::Tensor>&, const at::Tensor& gradient,
-                                   const at::Tensor& of_state) const override {
-    const int64_t part_curves = curves_of_part(call.curves()), curve = call.time() * call.width();
-    const GradientParts parts((call.curves() + part_curves - 1) / part_curves, parameters());
-    for_each_part(call.curves(), part_curves, 0, [&](int64_t first, int64_t count, int64_t part, float*) {
-      call.kernels->norm.backward(count * call.time(), call.width(), call.run(first, count).state,
-                                  data_of(gradient) + first * curve, norm(0), parts.part(part).norm(),
-                                  data_of(of_state) + first * curve);
-    });
-    return parts.sum();
+  std::unique_ptr<const PackedSublayer> pack(const Kernels& kernels) const override {
+    return std::make_unique<PackedNormLayer>(kernels, PackedNorm{parameter(0), parameter(1)});
   }
 };
 
 }  // namespace
 
-c10::intrusive_ptr<FusedSublayer> fused_norm(std::vector<at::Tensor> parameters) {
-  return c10::make_intrusive<FusedNorm>(std::move(parameters));
+std::unique_ptr<FusedSublayer> fused_norm(std::vector<at::Tensor> parameters) {
+  return std::make_unique<FusedNorm>(std::move(parameters));
 }
 
 }  // namespace causalfm::model

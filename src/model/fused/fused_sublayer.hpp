@@ -1,60 +1,59 @@
 #pragma once
 
-#include "model/dropout_mask.hpp"
+#include "model/fused/gradients.hpp"
 #include "model/kernels/kernels.hpp"
-#include "model/sequence_mask.hpp"
 
 #include <ATen/core/Tensor.h>
-#include <ATen/core/ivalue.h>
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <utility>
 #include <vector>
 
 namespace causalfm::model {
 
-/// One call of a fused sublayer on a batch of curves.
-struct FusedCall {
-  const Kernels* kernels;
-  at::Tensor state;       ///< [batch, time, width], contiguous
-  at::Tensor observed;    ///< as SequenceMask has it; undefined without a mask
-  at::Tensor key_scores;  ///< likewise
-  std::optional<DropoutMask> dropout;
+/// A residual sublayer whose weights are laid out as the kernels take them, for one pass over a batch. Calls are for a
+/// run of group_curves curves at most and may be made by several threads at once.
+class PackedSublayer {
+ public:
+  virtual ~PackedSublayer() = default;
 
-  int64_t curves() const { return state.size(0); }
-  int64_t time() const { return state.size(1); }
-  int64_t width() const { return state.size(2); }
+  /// Elements that forward keeps for backward of a curve of `time` steps.
+  virtual int64_t kept(int64_t time) const = 0;
 
-  /// The curves [first, first + count) as the kernels take them.
-  CurveRun run(int64_t first, int64_t count) const;
+  /// Elements of scratch that a call needs.
+  virtual int64_t scratch(int64_t time, bool backward) const = 0;
+
+  /// `out` [curves, time, width]. @param kept of the run, from a 64-byte boundary; null: nothing is
+  virtual void forward(const CurveRun& run, float* kept, float* scratch, float* out) const = 0;
+
+  /// From the gradient of `out`; adds to those of gradients(), in their order.
+  virtual void backward(const CurveRun& run, float* kept, const float* gradient, GradientCursor& gradients,
+                        float* scratch, float* of_state) const = 0;
+
+  /// Tensors like the gradients that backward adds to.
+  virtual std::vector<at::Tensor> gradients() const = 0;
+
+  /// Sums of those gradients -> gradients of the sublayer's parameters.
+  virtual std::vector<at::Tensor> unpack(const std::vector<at::Tensor>& sums) const = 0;
 };
 
-/// A whole residual sublayer, state + dropout(sublayer(norm(state))), by the kernels of model/kernels: one node of
-/// autograd instead of ten, and what is cheap is computed again in backward instead of kept.
-class FusedSublayer : public c10::intrusive_ptr_target {
+/// A residual sublayer, state + dropout(sublayer(norm(state))), as the kernels of model/kernels compute it.
+class FusedSublayer {
  public:
+  /// @param parameters of float32 on the CPU
   explicit FusedSublayer(std::vector<at::Tensor> parameters) : parameters_(std::move(parameters)) {}
+  virtual ~FusedSublayer() = default;
 
-  /// In the order of their gradients.
   const std::vector<at::Tensor>& parameters() const { return parameters_; }
-
-  /// @param saved what backward needs is put here; null: nothing is kept
-  virtual at::Tensor forward(const FusedCall& call, std::vector<at::Tensor>* saved) const = 0;
-
-  /// The gradients of the parameters; `of_state` [batch, time, width] is written.
-  virtual std::vector<at::Tensor> backward(const FusedCall& call, const std::vector<at::Tensor>& saved,
-                                           const at::Tensor& gradient, const at::Tensor& of_state) const = 0;
+  virtual std::unique_ptr<const PackedSublayer> pack(const Kernels& kernels) const = 0;
 
  protected:
-  const at::Tensor& parameter(size_t number) const { return parameters_[number]; }
-  Norm norm(size_t weight) const;  ///< whose bias follows its weight
+  /// Its values, outside of any graph.
+  at::Tensor parameter(size_t number) const;
 
  private:
   std::vector<at::Tensor> parameters_;
 };
-
-/// Records `sublayer` in the graph when gradients are on.
-at::Tensor apply_fused(const c10::intrusive_ptr<FusedSublayer>& sublayer, const FusedCall& call);
 
 }  // namespace causalfm::model

@@ -6,9 +6,10 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <vector>
 
-/// The residual sublayers that kernels serve, from their parameters in float32 on the CPU.
+/// The sublayers that kernels serve, from their parameters.
 namespace causalfm::model {
 
 /// Whether kernels serve so many channels.
@@ -18,18 +19,18 @@ std::vector<at::Tensor> joined(std::initializer_list<std::vector<at::Tensor>> li
 
 /// @param parameters norm weight and bias; weight of query, key and value together; biases of query and value; weight
 ///        and bias of output
-c10::intrusive_ptr<FusedSublayer> fused_attention(std::vector<at::Tensor> parameters, int64_t heads);
+std::unique_ptr<FusedSublayer> fused_attention(std::vector<at::Tensor> parameters, int64_t heads);
 
 /// @param parameters norm weight and bias; input weight, hidden weight, bias
-c10::intrusive_ptr<FusedSublayer> fused_lstm(std::vector<at::Tensor> parameters);
+std::unique_ptr<FusedSublayer> fused_lstm(std::vector<at::Tensor> parameters);
 
 /// @param parameters weight and bias of pre-norm, of expand, of depthwise, of norm, of contract
-c10::intrusive_ptr<FusedSublayer> fused_convolution(std::vector<at::Tensor> parameters);
+std::unique_ptr<FusedSublayer> fused_convolution(std::vector<at::Tensor> parameters);
 
 /// @param parameters weight and bias of norm and of both layers
-c10::intrusive_ptr<FusedSublayer> fused_feed_forward(std::vector<at::Tensor> parameters);
+std::unique_ptr<FusedSublayer> fused_feed_forward(std::vector<at::Tensor> parameters);
 
-/// A LayerNorm alone; mask and dropout of the call are not looked at. @param parameters weight and bias
-c10::intrusive_ptr<FusedSublayer> fused_norm(std::vector<at::Tensor> parameters);
+/// A LayerNorm alone, without residual. @param parameters weight and bias
+std::unique_ptr<FusedSublayer> fused_norm(std::vector<at::Tensor> parameters);
 
 }  // namespace causalfm::model

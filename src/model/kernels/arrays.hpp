@@ -4,11 +4,15 @@
 
 #include <cstdint>
 
-/// What the kernels are given: plain pointers to float32, contiguous, from 64-byte boundaries where something is kept. A call works
-/// on a run of curves on the calling thread alone. The width is a multiple of 16 up to largest_width.
+/// What the kernels are given: plain pointers to float32, contiguous, from 64-byte boundaries where something is kept.
+/// A call works on a run of curves on the calling thread alone. The width is a multiple of 16 up to largest_width.
 namespace causalfm::model {
 
 constexpr int64_t largest_width = 512;
+
+/// Curves of a call at most: enough to fill the registers with rows of the LSTM's products, few enough for their state
+/// to stay in the second cache from sublayer to sublayer.
+constexpr int64_t group_curves = 6;
 
 /// Curves on their way through a residual sublayer, state + dropout(sublayer(norm(state))).
 struct CurveRun {

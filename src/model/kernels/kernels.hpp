@@ -22,6 +22,9 @@ struct Kernels {
   ConvolutionKernels convolution;
   FeedForwardKernels feed_forward;
   NormKernels norm;
+
+  /// Copies past the caches what is not read before backward. @param count a multiple of 16, to a 64-byte boundary
+  void (*keep)(int64_t count, const float* from, float* to);
 };
 
 /// Those that this processor can run, the fastest first; none on a processor without AVX2.

@@ -9,8 +9,8 @@ namespace causalfm::model {
 
 const Kernels& avx2_kernels() {
   static constexpr Kernels kernels = {
-      "avx2",      lanes, panel_columns, attention_kernels, lstm_kernels, convolution_kernels, feed_forward_kernels,
-      norm_kernels};
+      "avx2",       lanes, panel_columns, attention_kernels, lstm_kernels, convolution_kernels, feed_forward_kernels,
+      norm_kernels, keep};
   return kernels;
 }
 

@@ -7,9 +7,6 @@
 /// Lstm as a residual sublayer: state + dropout(lstm(zero_masked(norm(state)))).
 namespace causalfm::model {
 
-/// Curves that go through time in step. Sums of weight gradients are per group.
-constexpr int64_t lstm_group = 24;
-
 /// Rows of the 4 width gates are in blocks of one vector of units, in each the units' input gates, then their forget
 /// gates, cells and output gates. Columns are the input's width, then the hidden state's.
 struct LstmWeights {
@@ -32,7 +29,7 @@ struct LstmKernels {
   /// Elements of scratch that a call needs.
   int64_t (*scratch)(int64_t time, int64_t width, bool backward);
 
-  /// `out` [curves, time, width]. @param run of lstm_group curves at most. @param saved null when nothing is kept
+  /// `out` [curves, time, width]. @param saved null when nothing is kept
   void (*forward)(const CurveRun& run, const LstmWeights& weights, const LstmSaved& saved, float* scratch, float* out);
 
   /// From the gradient of `out`; adds to `gradients`.

@@ -13,7 +13,7 @@ constexpr int64_t lstm_chunk = 8;
 struct LstmRoom {
   LstmRoom(float* scratch, int64_t time, int64_t width, bool backward) {
     Cursor room(scratch);
-    const int64_t rows = lstm_group;
+    const int64_t rows = group_curves;
     inputs = room.take((backward ? lstm_chunk : 2) * rows * 2 * width);
     cells = room.take(rows * width);
     block = room.take(rows * panel_columns);
@@ -98,10 +98,10 @@ inline void lstm_units(const CurveRun& run, int64_t step, int64_t first, const L
 
 inline void lstm_forward(const CurveRun& run, const LstmWeights& weights, const LstmSaved& saved, float* scratch,
                          float* out) {
-  const int64_t width = run.width, step_size = lstm_group * 2 * width;
+  const int64_t width = run.width, step_size = group_curves * 2 * width;
   const LstmRoom room(scratch, run.time, width, false);
   zero(2 * step_size, room.inputs);
-  zero(lstm_group * width, room.cells);
+  zero(group_curves * width, room.cells);
   for (int64_t step = 0; step < run.time; ++step) {
     float *const inputs = room.inputs + step % 2 * step_size, *const next = room.inputs + (step + 1) % 2 * step_size;
     lstm_inputs(run, weights.norm, step, inputs);
@@ -184,8 +184,8 @@ inline void lstm_backward(const CurveRun& run, const LstmWeights& weights, const
     drop(run, curve, 0, curve_size, gradient + at, nullptr, room.outputs + at);
     copy(curve_size, gradient + at, of_state + at);
   }
-  zero(lstm_group * width, room.cells);
-  zero(lstm_group * 2 * width, room.of_inputs);
+  zero(group_curves * width, room.cells);
+  zero(group_curves * 2 * width, room.of_inputs);
   int64_t waiting = 0;  // steps whose weight gradients are yet to be added
   for (int64_t step = run.time - 1; step >= 0; --step) {
     float* const of_gates = room.of_gates + waiting * curves * 4 * width;
