@@ -33,13 +33,14 @@ class Row:
 
     def cells(self):
         ratios = [own / other for own, other in zip(self.ours, self.rival)]
-        return (self.case.name, spread(self.ours), spread(self.rival), self.rival_name, spread(ratios, 2),
+        return (self.case.name, spread(self.ours), spread(self.rival), self.rival_name, spread(ratios),
                 " / ".join(f"{value:.0f}" for value in self.megabytes))
 
 
-def spread(values, digits=1):
+def spread(values):
     if not values:
         return "-"
+    digits = 2 if statistics.median(values) < 10 else 1
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
