@@ -57,6 +57,7 @@ class Case:
             "train.batch_triplets": self.triplets, "simulation.length": self.length, "model.dropout": self.dropout,
             "model.latents": self.latents, "model.encoder": self.encoder, "train.precision": self.precision,
             "runtime.threads": self.threads,
+            "comm.deadline_seconds": 3600,  # ranks are silent while someone else has a turn
         }
         if self.latents == "single":
             settings |= {"data.sampler": "pair", "loss.instrument": 0}

@@ -3,6 +3,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,23 +22,23 @@ class Seconds:
 
 
 class Contestant:
-    """Processes that work together, a command each. `who_peaks`: "children" where a launcher stands in between."""
+    """Processes that work together, a command each, all of which answer."""
 
-    def __init__(self, name, commands, environments, who_peaks="self"):
+    def __init__(self, name, commands, environments):
         self.name = name
-        self._who_peaks = who_peaks
         self._processes = [
             subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                              env={**os.environ, **environment})
             for command, environment in zip(commands, environments)
         ]
+        self._inputs = [process.stdin for process in self._processes]
 
     def run(self, steps):
         """What `steps` of them took the slowest."""
         try:
-            for process in self._processes:
-                process.stdin.write(f"run {steps}\n")
-                process.stdin.flush()
+            for ranks_input in self._inputs:
+                ranks_input.write(f"run {steps}\n")
+                ranks_input.flush()
             answers = [tuple(map(float, process.stdout.readline().split())) for process in self._processes]
             return Seconds(*map(max, zip(*answers, strict=True)))
         except (TypeError, BrokenPipeError):
@@ -45,17 +46,39 @@ class Contestant:
 
     def peak_megabytes(self):
         """Of the largest process."""
-        identities = [process.pid for process in self._processes]
-        if self._who_peaks == "children":
-            identities = [int(child) for identity in identities
-                          for child in Path(f"/proc/{identity}/task/{identity}/children").read_text().split()]
-        return max(map(peak_megabytes, identities))
+        return max(map(peak_megabytes, self._identities()))
+
+    def _identities(self):
+        return [process.pid for process in self._processes]
 
     def end(self):
-        for process in self._processes:
-            process.stdin.close()
+        for ranks_input in self._inputs:
+            ranks_input.close()
         for process in self._processes:
             process.wait()
+
+
+class MpiContestant(Contestant):
+    """Ranks under one mpirun, of which the first answers. Each reads a pipe of its own, for mpirun has input for one."""
+
+    def __init__(self, name, commands, environment):
+        self._folder = tempfile.TemporaryDirectory()
+        pipes = [Path(self._folder.name, str(rank)) for rank in range(len(commands))]
+        launcher = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "--oversubscribe"]
+        for pipe, command in zip(pipes, commands):
+            os.mkfifo(pipe)
+            launcher += [":"] * (pipe != pipes[0]) + ["-n", "1", "sh", "-c", 'exec "$@" <"$0"', pipe, *command]
+        super().__init__(name, [launcher], [environment])
+        # For reading as well: to open a pipe for writing alone waits for its reader.
+        self._inputs = [open(os.open(pipe, os.O_RDWR), "w") for pipe in pipes]
+
+    def _identities(self):
+        launcher = self._processes[0].pid
+        return [int(child) for child in Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()]
+
+    def end(self):
+        super().end()
+        self._folder.cleanup()
 
 
 def peak_megabytes(identity):
@@ -85,9 +108,7 @@ def ours(case):
     pinned = [["taskset", "-c", cores, *work] for cores in cores_of(case)]
     if case.ranks == 1:
         return Contestant("causalfm", pinned, [threads(case)])
-    launcher = ["mpirun", "--allow-run-as-root", "--bind-to", "none", "--oversubscribe"]
-    ranks = [word for rank in pinned for word in (":", "-n", "1", *rank)][1:]
-    return Contestant("causalfm", [launcher + ranks], [threads(case)], who_peaks="children")
+    return MpiContestant("causalfm", pinned, threads(case))
 
 
 def rival(case, dump, compiled):

@@ -33,13 +33,14 @@ class Row:
 
     def cells(self):
         ratios = [own / other for own, other in zip(self.ours, self.rival)]
-        return (self.case.name, spread(self.ours), spread(self.rival), self.rival_name, spread(ratios, 2),
+        return (self.case.name, spread(self.ours), spread(self.rival), self.rival_name, spread(ratios),
                 " / ".join(f"{value:.0f}" for value in self.megabytes))
 
 
-def spread(values, digits=1):
+def spread(values):
     if not values:
         return "-"
+    digits = 2 if statistics.median(values) < 10 else 1
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
@@ -62,20 +63,26 @@ def steps_of_turn(contestant, clock):
     return max(1, round(TURN_SECONDS / getattr(contestant.run(1), clock)))
 
 
-def measure(case, arguments, dump):
-    is_known = write_dump(case, dump)
-    kinds = {"eager": [False], "compiled": [True], "better": [False, True]}[arguments.rival]
-    own = ours(case) if is_known else None
-    other = faster([rival(case, dump, compiled) for compiled in kinds], arguments.clock)
-    contestants = [contestant for contestant in (own, other) if contestant]
-    contestants[0].run(WARM_UP)
-    steps = steps_of_turn(contestants[0], arguments.clock)
-    speeds = {own: [], other: []}
+def take_turns(contestants, steps, arguments):
+    """Steps a second of every turn, by contestant."""
+    speeds = {contestant: [] for contestant in contestants}
     for repetition in range(arguments.repetitions):
         for contestant in contestants[:: -1 if repetition % 2 else 1]:
-            seconds = getattr(contestant.run(steps), arguments.clock)
-            speeds[contestant].append(steps * case.triplets / seconds)
-    row = Row(case, speeds[own] if own else [], speeds[other], other.name,
+            speeds[contestant].append(steps / getattr(contestant.run(steps), arguments.clock))
+    return speeds
+
+
+def measure(case, arguments, dump):
+    is_known = write_dump(case, dump)
+    kinds = {"eager": [False], "compiled": [True], "better": [False, True] if compiler() else [False]}[arguments.rival]
+    other = faster([rival(case, dump, compiled) for compiled in kinds], arguments.clock)
+    contestants = [other]
+    if is_known:
+        contestants.insert(0, ours(case))
+        contestants[0].run(WARM_UP)
+    speeds = take_turns(contestants, steps_of_turn(contestants[0], arguments.clock), arguments)
+    triplets = [[case.triplets * speed for speed in speeds[contestant]] for contestant in contestants]
+    row = Row(case, triplets[0] if is_known else [], triplets[-1], other.name,
               [contestant.peak_megabytes() for contestant in contestants])
     for contestant in contestants:
         contestant.end()
@@ -91,15 +98,18 @@ def processor():
 
 
 def compiler():
+    """The version of the one that torch.compile calls; none where there is none."""
     try:
-        return subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
+        command = [os.environ.get("CXX", "g++"), "-dumpfullversion"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return "not there, so that torch.compile cannot run"
+        return None
 
 
 def print_table(rows, arguments):
-    print(f"\n{processor()}; ATen uses {torch.backends.cpu.get_cpu_capability()}; PyTorch {torch.__version__}, "
-          f"g++ {compiler()}, Python {platform.python_version()}; {os.cpu_count()} cores.")
+    print(f"\n{processor()}, {os.cpu_count()} cores; ATen uses {torch.backends.cpu.get_cpu_capability()}; PyTorch "
+          f"{torch.__version__}, Python {platform.python_version()}, C++ compiler "
+          f"{compiler() or 'none, so that the rival is not compiled'}.")
     print(f"Medians of {arguments.repetitions} turns (least to most), {arguments.clock} time.\n")
     print("| case | causalfm, triplets/s | rival, triplets/s | rival | ratio | peak MB, ours / rival |")
     print("|---|---|---|---|---|---|")

@@ -1,4 +1,3 @@
-#include "causalfm/comm/communicator.hpp"
 #include "causalfm/config/load.hpp"
 #include "app/job.hpp"
 #include "app/memory.hpp"
@@ -17,7 +16,6 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -75,27 +73,21 @@ class Bench {
   data::LoadedStep loaded_;
 };
 
-/// N of the next line "run N" on rank 0's standard input, on every rank; 0 at its end. Collective.
-int64_t next_request(comm::Communicator& communicator) {
-  const at::Tensor count = at::zeros({1}, at::kLong);
-  std::string line;
-  if (communicator.rank() == 0 && std::getline(std::cin, line)) {
-    std::istringstream words(line);
-    std::string verb;
-    int64_t steps = 0;
-    if (words >> verb >> steps && verb == "run") count.fill_(steps);
-  }
-  communicator.broadcast(count, 0).wait();
-  return count.item<int64_t>();
+/// N of the next "run N" on standard input; 0 at its end. No rank waits for another here, as it would do in a loop
+/// while someone else is measured: every rank is to be asked.
+int64_t next_request() {
+  std::string verb;
+  int64_t count = 0;
+  return std::cin >> verb >> count && verb == "run" ? count : 0;
 }
 
-/// Answers every "run N" with the seconds that N calls of `work` took, on the clock and of this rank's processors.
-void serve(comm::Communicator& communicator, const std::function<void()>& work) {
-  while (const int64_t count = next_request(communicator)) {
+/// Answers on rank 0 every "run N" with the seconds that N calls of `work` took, on the clock and of its processors.
+void serve(int64_t rank, const std::function<void()>& work) {
+  while (const int64_t count = next_request()) {
     const Stopwatch watch;
     for (int64_t i = 0; i < count; ++i) work();
     const Seconds taken = watch.read();
-    if (communicator.rank() != 0) continue;
+    if (rank != 0) continue;
     std::printf("%.6f %.6f\n", taken.wall, taken.processor);
     std::fflush(stdout);
   }
@@ -123,8 +115,8 @@ int run(app::Job& job, int count, char** arguments) {
 
   job.log().set_level(spdlog::level::warn);  // standard output belongs to the answers
   Bench bench(job, request);
-  if (time->parsed()) serve(bench.host().communicator, [&] { bench.train(); });
-  if (embed->parsed()) serve(bench.host().communicator, [&] { bench.embed(); });
+  if (time->parsed()) serve(job.rank(), [&] { bench.train(); });
+  if (embed->parsed()) serve(job.rank(), [&] { bench.embed(); });
   if (write->parsed()) bench.write(request);
   return 0;
 }
@@ -134,7 +126,7 @@ int run(app::Job& job, int count, char** arguments) {
 
 int main(int count, char** arguments) {
   using namespace causalfm;
-  constexpr double deadline_seconds = 3600;  // a rank waits while the driver measures someone else
+  constexpr double deadline_seconds = 3600;  // a rank is silent while someone else is measured
   app::keep_freed_memory();
   app::Job job(deadline_seconds);
   return job.run([&] { return benchmark::run(job, count, arguments); });
