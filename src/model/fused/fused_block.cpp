@@ -13,33 +13,68 @@ namespace {
 
 using PackedSublayers = std::vector<std::unique_ptr<const PackedSublayer>>;
 
-/// Where a run of curves has what is kept for backward: for each sublayer what it keeps itself, then, but for the
-/// first, the state that it got.
+/// How the curves of a batch are divided: into parts, each the work of one thread and one sum of gradients, and these
+/// into groups, which the kernels take at once. It depends on the batch alone, so that sums do not depend on the number
+/// of threads: 16 threads have work, and the parts' gradients take no time.
+struct Division {
+  explicit Division(int64_t curves) : curves(curves) {
+    const int64_t groups = (curves + 8 * group_curves - 1) / (8 * group_curves);
+    part_curves = group_curves * std::min<int64_t>(groups, 8);
+    parts = (curves + part_curves - 1) / part_curves;
+  }
+
+  int64_t curves_of(int64_t part) const { return std::min(part_curves, curves - part * part_curves); }
+
+  int64_t curves;
+  int64_t part_curves;
+  int64_t parts;
+};
+
+/// One sublayer's run of curves in what is kept for backward: its own, then, but for the first, the state that it got.
+struct KeptRun {
+  float* own = nullptr;
+  float* state = nullptr;
+};
+
+/// Where everything is that is kept: a tensor for every part and sublayer. No larger ones: blocks of 32 MiB and more go
+/// back to the operating system when they are freed, and to get them again costs a page fault every 4 KiB.
 class Layout {
  public:
-  Layout(const PackedSublayers& sublayers, const at::Tensor& state) : state_size_(state.size(1) * state.size(2)) {
+  Layout(const PackedSublayers& sublayers, const at::Tensor& state)
+      : division_(state.size(0)), state_size_(state.size(1) * state.size(2)) {
     for (const auto& sublayer : sublayers) {
-      starts_.push_back(curve_size_);
-      own_sizes_.push_back(sublayer->kept(state.size(1)));
-      curve_size_ += own_sizes_.back() + (starts_.size() > 1 ? state_size_ : 0);
+      const int64_t own = sublayer->kept(state.size(1));
+      curve_sizes_.push_back(own_sizes_.empty() ? own : own + state_size_);
+      own_sizes_.push_back(own);
     }
   }
 
-  int64_t curve_size() const { return curve_size_; }
+  const Division& division() const { return division_; }
   int64_t state_size() const { return state_size_; }  ///< of a curve
 
-  float* own(float* of_run, int64_t curves, size_t sublayer) const {
-    return of_run == nullptr ? nullptr : of_run + starts_[sublayer] * curves;
+  std::vector<at::Tensor> make_room(const at::TensorOptions& options) const {
+    std::vector<at::Tensor> kept;
+    for (int64_t part = 0; part < division_.parts; ++part) {
+      for (const int64_t size : curve_sizes_) kept.push_back(at::empty({division_.curves_of(part), size}, options));
+    }
+    return kept;
   }
-  float* state(float* of_run, int64_t curves, size_t sublayer) const {
-    return own(of_run, curves, sublayer) + own_sizes_[sublayer] * curves;
+
+  /// Of the group of `count` curves from `first`, of that part.
+  KeptRun run(const std::vector<at::Tensor>& kept, size_t sublayer, int64_t part, int64_t first, int64_t count) const {
+    if (kept.empty()) return {};
+    const at::Tensor& piece = kept[static_cast<size_t>(part) * own_sizes_.size() + sublayer];
+    float* const own =
+        piece.mutable_data_ptr<float>() + (first - part * division_.part_curves) * curve_sizes_[sublayer];
+    return {own, own + count * own_sizes_[sublayer]};
   }
 
  private:
+  Division division_;
   int64_t state_size_;
-  int64_t curve_size_ = 0;
-  std::vector<int64_t> starts_;
-  std::vector<int64_t> own_sizes_;
+  std::vector<int64_t> own_sizes_;  ///< of a curve
+  std::vector<int64_t>
+      curve_sizes_;  ///< with the state; the first sublayer's is the block's input, which is not copied
 };
 
 PackedSublayers pack_all(const std::vector<std::unique_ptr<FusedSublayer>>& sublayers, const Kernels& kernels) {
@@ -54,21 +89,16 @@ int64_t scratch_of(const PackedSublayers& sublayers, int64_t time, bool backward
   return most;
 }
 
-/// Curves that one thread takes at once, group by group, into one sum of gradients. It depends on the batch alone, so
-/// that sums do not depend on the number of threads: 16 threads have work, and the parts' gradients take no time.
-int64_t curves_of_part(int64_t curves) {
-  const int64_t groups = (curves + 16 * group_curves - 1) / (16 * group_curves);
-  return group_curves * std::min<int64_t>(groups, 8);
-}
-
-/// Calls work(first curve, curves, part, scratch) for every group, those of a part one after another on one thread.
-void for_each_group(int64_t curves, int64_t scratch_elements,
-                    const std::function<void(int64_t first, int64_t count, int64_t part, float* scratch)>& work) {
-  const int64_t part_curves = curves_of_part(curves);
-  at::parallel_for(0, (curves + part_curves - 1) / part_curves, 1, [&](int64_t begin, int64_t end) {
+/// Calls work(part, first curve, curves, scratch) for every group, those of a part one after another on one thread.
+void for_each_group(const Division& division, int64_t scratch_elements,
+                    const std::function<void(int64_t part, int64_t first, int64_t count, float* scratch)>& work) {
+  at::parallel_for(0, division.parts, 1, [&](int64_t begin, int64_t end) {
     const at::Tensor scratch = at::empty({scratch_elements}, at::kFloat);
-    for (int64_t first = begin * part_curves; first < std::min(curves, end * part_curves); first += group_curves) {
-      work(first, std::min(group_curves, curves - first), first / part_curves, scratch.mutable_data_ptr<float>());
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t start = part * division.part_curves, count = division.curves_of(part);
+      for (int64_t done = 0; done < count; done += group_curves) {
+        work(part, start + done, std::min(group_curves, count - done), scratch.mutable_data_ptr<float>());
+      }
     }
   });
 }
@@ -101,58 +131,51 @@ std::vector<at::Tensor> FusedBlock::parameters() const {
   return all;
 }
 
-at::Tensor FusedBlock::forward(const Call& call, at::Tensor* kept) const {
+at::Tensor FusedBlock::forward(const Call& call, std::vector<at::Tensor>* kept) const {
   const PackedSublayers packed = pack_all(sublayers_, *kernels_);
   const Layout layout(packed, call.state);
-  const int64_t curves = call.state.size(0), group_size = group_curves * layout.state_size();
+  const int64_t group_size = group_curves * layout.state_size();
   const int64_t scratch_size = scratch_of(packed, call.state.size(1), false);
   at::Tensor out = at::empty_like(call.state);
-  float* kept_start = nullptr;
-  if (kept != nullptr) {
-    *kept = at::empty({curves, layout.curve_size()}, call.state.options());
-    kept_start = kept->mutable_data_ptr<float>();
-  }
-  for_each_group(curves, scratch_size + 2 * group_size, [&](int64_t first, int64_t count, int64_t, float* scratch) {
-    float* const of_run = kept_start == nullptr ? nullptr : kept_start + first * layout.curve_size();
+  const std::vector<at::Tensor> room = kept == nullptr ? std::vector<at::Tensor>() : layout.make_room(out.options());
+  const auto work = [&](int64_t part, int64_t first, int64_t count, float* scratch) {
     const float* state = pointer_of(call.state, first * layout.state_size());
     for (size_t i = 0; i < packed.size(); ++i) {
-      if (of_run != nullptr && i > 0) {
-        kernels_->keep(count * layout.state_size(), state, layout.state(of_run, count, i));
-      }
+      const KeptRun of_run = layout.run(room, i, part, first, count);
+      if (of_run.state != nullptr && i > 0) kernels_->keep(count * layout.state_size(), state, of_run.state);
       float* const next = i + 1 == packed.size() ? out.mutable_data_ptr<float>() + first * layout.state_size()
                                                  : scratch + scratch_size + static_cast<int64_t>(i % 2) * group_size;
-      packed[i]->forward(run_of(call, i, first, count, state), layout.own(of_run, count, i), scratch, next);
+      packed[i]->forward(run_of(call, i, first, count, state), of_run.own, scratch, next);
       state = next;
     }
-  });
+  };
+  for_each_group(layout.division(), scratch_size + 2 * group_size, work);
+  if (kept != nullptr) *kept = room;
   return out;
 }
 
-std::vector<at::Tensor> FusedBlock::backward(const Call& call, const at::Tensor& kept, const at::Tensor& gradient,
-                                             const at::Tensor& of_state) const {
+std::vector<at::Tensor> FusedBlock::backward(const Call& call, const std::vector<at::Tensor>& kept,
+                                             const at::Tensor& gradient, const at::Tensor& of_state) const {
   const PackedSublayers packed = pack_all(sublayers_, *kernels_);
   const Layout layout(packed, call.state);
-  const int64_t curves = call.state.size(0), group_size = group_curves * layout.state_size();
-  const int64_t scratch_size = scratch_of(packed, call.state.size(1), true), part_curves = curves_of_part(curves);
+  const int64_t group_size = group_curves * layout.state_size();
+  const int64_t scratch_size = scratch_of(packed, call.state.size(1), true);
   std::vector<GradientParts> parts;
-  for (const auto& sublayer : packed) {
-    parts.emplace_back((curves + part_curves - 1) / part_curves, sublayer->gradients());
-  }
-  for_each_group(curves, scratch_size + 2 * group_size,
-                 [&](int64_t first, int64_t count, int64_t part, float* scratch) {
-                   float* const of_run = kept.mutable_data_ptr<float>() + first * layout.curve_size();
-                   const float* of_out = pointer_of(gradient, first * layout.state_size());
-                   for (size_t i = packed.size(); i-- > 0;) {
-                     const float* const state =
-                         i == 0 ? pointer_of(call.state, first * layout.state_size()) : layout.state(of_run, count, i);
-                     float* const of_in = i == 0 ? of_state.mutable_data_ptr<float>() + first * layout.state_size()
-                                                 : scratch + scratch_size + static_cast<int64_t>(i % 2) * group_size;
-                     GradientCursor cursor = parts[i].part(part);
-                     packed[i]->backward(run_of(call, i, first, count, state), layout.own(of_run, count, i), of_out,
-                                         cursor, scratch, of_in);
-                     of_out = of_in;
-                   }
-                 });
+  for (const auto& sublayer : packed) parts.emplace_back(layout.division().parts, sublayer->gradients());
+  const auto work = [&](int64_t part, int64_t first, int64_t count, float* scratch) {
+    const int64_t start = first * layout.state_size();
+    const float* of_out = pointer_of(gradient, start);
+    for (size_t i = packed.size(); i-- > 0;) {
+      const KeptRun of_run = layout.run(kept, i, part, first, count);
+      const float* const state = i == 0 ? pointer_of(call.state, start) : of_run.state;
+      float* const of_in = i == 0 ? of_state.mutable_data_ptr<float>() + start
+                                  : scratch + scratch_size + static_cast<int64_t>(i % 2) * group_size;
+      GradientCursor cursor = parts[i].part(part);
+      packed[i]->backward(run_of(call, i, first, count, state), of_run.own, of_out, cursor, scratch, of_in);
+      of_out = of_in;
+    }
+  };
+  for_each_group(layout.division(), scratch_size + 2 * group_size, work);
   std::vector<at::Tensor> all;
   for (size_t i = 0; i < packed.size(); ++i) {
     for (at::Tensor& one : packed[i]->unpack(parts[i].sum())) all.push_back(std::move(one));
@@ -180,23 +203,25 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& state, at::TensorList /*parameters*/,
                             const c10::intrusive_ptr<CallRecord>& record) {
     FusedBlock::Call& call = record->call;
-    at::Tensor kept;
+    std::vector<at::Tensor> kept;
     at::Tensor out = record->block->forward(call, &kept);
-    context->save_for_backward({state, call.observed, call.key_scores, kept});
+    kept.insert(kept.begin(), {state, call.observed, call.key_scores});
+    context->save_for_backward(std::move(kept));
     call.state = call.observed = call.key_scores = at::Tensor();
     context->saved_data["record"] = at::IValue::make_capsule(record);
     return out;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const std::vector<at::Tensor> saved = context->get_saved_variables();
+    std::vector<at::Tensor> kept = context->get_saved_variables();
     const auto record = c10::static_intrusive_pointer_cast<CallRecord>(context->saved_data["record"].toCapsule());
     FusedBlock::Call call = record->call;
-    call.state = saved[0];
-    call.observed = saved[1];
-    call.key_scores = saved[2];
+    call.state = kept[0];
+    call.observed = kept[1];
+    call.key_scores = kept[2];
+    kept.erase(kept.begin(), kept.begin() + 3);
     at::Tensor of_state = at::empty_like(call.state);
-    variable_list of_inputs = record->block->backward(call, saved[3], gradients[0].contiguous(), of_state);
+    variable_list of_inputs = record->block->backward(call, kept, gradients[0].contiguous(), of_state);
     of_inputs.insert(of_inputs.begin(), std::move(of_state));
     of_inputs.emplace_back();
     return of_inputs;

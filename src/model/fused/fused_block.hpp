@@ -33,11 +33,11 @@ class FusedBlock : public c10::intrusive_ptr_target {
   /// All sublayers' in order.
   std::vector<at::Tensor> parameters() const;
 
-  /// [batch, time, width]. @param kept defined when forward has put into it what backward needs
-  at::Tensor forward(const Call& call, at::Tensor* kept) const;
+  /// [batch, time, width]. @param kept what backward needs is put there; null: nothing is kept
+  at::Tensor forward(const Call& call, std::vector<at::Tensor>* kept) const;
 
   /// The gradients of the parameters; `of_state` [batch, time, width] is written.
-  std::vector<at::Tensor> backward(const Call& call, const at::Tensor& kept, const at::Tensor& gradient,
+  std::vector<at::Tensor> backward(const Call& call, const std::vector<at::Tensor>& kept, const at::Tensor& gradient,
                                    const at::Tensor& of_state) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include "model/kernels/attention.hpp"
 #include "model/kernels/cursor.hpp"
+#include "model/kernels/norm_rows.hpp"
 #include "model/kernels/rows.hpp"
 
 // Scores are kept as [keys, queries] with queries in lanes, so that softmax runs down the columns without a sum over
@@ -111,10 +112,14 @@ inline void softmax(int64_t time, int64_t columns, const float* key_scores, floa
           }
         }
         for (int64_t key = 0; key < time; ++key) {
+          float* const row = scores + key * query_block + first;
+          if (hidden(key_scores, key)) {
+            zero(vectors * lanes, row);
+            continue;
+          }
           for (int64_t v = 0; v < vectors; ++v) {
-            float* const at = scores + key * query_block + first + v * lanes;
-            const Vector power = hidden(key_scores, key) ? Vector{} : exp(load(at) - most[v]);
-            store(power, at);
+            const Vector power = exp(load(row + v * lanes) - most[v]);
+            store(power, row + v * lanes);
             sum[v] += power;
           }
         }
@@ -172,7 +177,7 @@ inline void attention_forward(const CurveRun& run, const AttentionWeights& weigh
     float *const projected = room.query_key_value, *const mixed = room.mixed;
     const float* const key_scores = run.key_scores == nullptr ? nullptr : run.key_scores + curve * time;
     for_each_strip(time, [&](int64_t first, int64_t steps) {
-      normalise(steps, width, run.state + start + first * width, weights.norm, room.strip);
+      normalise(steps, width, {run.state + start + first * width, width}, weights.norm, {room.strip, width});
       apply(steps, width, row, room.strip, weights.query_key_value, projected + first * row);
     });
     if (saved.mixed != nullptr) keep(time * row, projected, saved.query_key_value + 3 * start);
@@ -224,12 +229,17 @@ inline void softmax_backward(int64_t time, const QueryBlock& block, int64_t size
           }
         }
         for (int64_t key = 0; key < time; ++key) {
+          const int64_t at = key * query_block + first;
+          float *const row = room.scores + at, *const of_row = room.of_scores + at;
+          if (hidden(key_scores, key)) {
+            zero(vectors * lanes, row);
+            zero(vectors * lanes, of_row);
+            continue;
+          }
           for (int64_t v = 0; v < vectors; ++v) {
-            const int64_t at = key * query_block + first + v * lanes;
-            const Vector power =
-                hidden(key_scores, key) ? Vector{} : exp(load(room.scores + at) - most[v]) * inverse[v];
-            store(power, room.scores + at);
-            store(power * (load(room.of_scores + at) - mean[v]), room.of_scores + at);
+            const Vector power = exp(load(row + v * lanes) - most[v]) * inverse[v];
+            store(power, row + v * lanes);
+            store(power * (load(of_row + v * lanes) - mean[v]), of_row + v * lanes);
           }
         }
       });
@@ -287,10 +297,11 @@ inline void attention_backward(const CurveRun& run, const AttentionWeights& weig
     for_each_strip(time, [&](int64_t first, int64_t steps) {
       const int64_t at = start + first * width;
       float* const of_normal = room.of_mixed;
-      normalise(steps, width, run.state + at, weights.norm, room.strip);
+      normalise(steps, width, {run.state + at, width}, weights.norm, {room.strip, width});
       apply_backward(steps, width, row, room.strip, room.query_key_value + first * row, weights.query_key_value,
                      gradients.query_key_value, of_normal);
-      normalise_backward(steps, width, run.state + at, of_normal, weights.norm, gradients.norm, of_state + at);
+      normalise_backward(steps, width, {run.state + at, width}, {of_normal, width}, weights.norm, gradients.norm,
+                         {of_state + at, width});
     });
   }
 }

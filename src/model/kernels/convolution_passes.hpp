@@ -3,6 +3,7 @@
 #include "model/correlation.hpp"
 #include "model/kernels/convolution.hpp"
 #include "model/kernels/cursor.hpp"
+#include "model/kernels/norm_rows.hpp"
 #include "model/kernels/rows.hpp"
 
 namespace causalfm::model {
@@ -75,7 +76,7 @@ inline void convolution_forward(const CurveRun& run, const ConvolutionWeights& w
     const int64_t start = curve * time * width;
     const float* const observed = run.observed == nullptr ? nullptr : run.observed + curve * time;
     for_each_strip(time, [&](int64_t first, int64_t steps) {
-      normalise(steps, width, run.state + start + first * width, weights.pre_norm, room.normal);
+      normalise(steps, width, {run.state + start + first * width, width}, weights.pre_norm, {room.normal, width});
       apply(steps, width, 2 * width, room.normal, weights.expand, room.expanded + first * 2 * width);
     });
     gate(time, width, room.expanded, observed, room.gated);
@@ -88,7 +89,7 @@ inline void convolution_forward(const CurveRun& run, const ConvolutionWeights& w
     for_each_strip(time, [&](int64_t first, int64_t steps) {
       const int64_t at = start + first * width;
       float* const active = room.gated;
-      normalise(steps, width, room.convolved + first * width, weights.norm, active);
+      normalise(steps, width, {room.convolved + first * width, width}, weights.norm, {active, width});
       silu(steps * width, active, active);
       apply(steps, width, width, active, weights.contract, room.normal);
       drop(run, curve, first * width, steps * width, room.normal, run.state + at, out + at);
@@ -113,12 +114,12 @@ inline void convolution_backward(const CurveRun& run, const ConvolutionWeights& 
       float *const of_change = room.normal, *const normal = room.gated, *const active = room.convolved;
       float* const of_active = room.expanded;
       drop(run, curve, first * width, count, gradient + at, nullptr, of_change);
-      normalise(steps, width, convolved + first * width, weights.norm, normal);
+      normalise(steps, width, {convolved + first * width, width}, weights.norm, {normal, width});
       silu_with_slope(count, normal, active, normal);
       apply_backward(steps, width, width, active, of_change, weights.contract, gradients.contract, of_active);
       scale(count, normal, of_active);
-      normalise_backward(steps, width, convolved + first * width, of_active, weights.norm, gradients.norm,
-                         room.of_convolved + first * width);
+      normalise_backward(steps, width, {convolved + first * width, width}, {of_active, width}, weights.norm,
+                         gradients.norm, {room.of_convolved + first * width, width});
     });
     add_rows(time, width, room.of_convolved, gradients.depthwise_bias);
     gate(time, width, expanded, observed, room.gated);
@@ -131,10 +132,11 @@ inline void convolution_backward(const CurveRun& run, const ConvolutionWeights& 
     for_each_strip(time, [&](int64_t first, int64_t steps) {
       const int64_t at = start + first * width;
       float *const normal = room.normal, *const of_normal = room.gated;
-      normalise(steps, width, run.state + at, weights.pre_norm, normal);
+      normalise(steps, width, {run.state + at, width}, weights.pre_norm, {normal, width});
       apply_backward(steps, width, 2 * width, normal, room.expanded + first * 2 * width, weights.expand,
                      gradients.expand, of_normal);
-      normalise_backward(steps, width, run.state + at, of_normal, weights.pre_norm, gradients.pre_norm, of_state + at);
+      normalise_backward(steps, width, {run.state + at, width}, {of_normal, width}, weights.pre_norm,
+                         gradients.pre_norm, {of_state + at, width});
     });
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "model/kernels/feed_forward.hpp"
+#include "model/kernels/norm_rows.hpp"
 #include "model/kernels/rows.hpp"
 
 namespace causalfm::model {
@@ -31,7 +32,7 @@ inline void feed_forward_forward(const CurveRun& run, const FeedForwardWeights& 
   for (int64_t curve = 0; curve < run.curves; ++curve) {
     for_each_strip(run.time, [&](int64_t first, int64_t steps) {
       const int64_t row = curve * run.time + first;
-      normalise(steps, width, run.state + row * width, weights.norm, room.normal);
+      normalise(steps, width, {run.state + row * width, width}, weights.norm, {room.normal, width});
       apply(steps, width, weights.hidden, room.normal, weights.expand, room.hidden_sums);
       if (hidden != nullptr) keep(steps * weights.hidden, room.hidden_sums, hidden + row * weights.hidden);
       silu(steps * weights.hidden, room.hidden_sums, room.active);
@@ -56,12 +57,12 @@ inline void feed_forward_backward(const CurveRun& run, const FeedForwardWeights&
       apply_backward(steps, weights.hidden, width, room.active, room.change, weights.contract, gradients.contract,
                      room.of_active);
       scale(steps * weights.hidden, room.slope, room.of_active);
-      normalise(steps, width, run.state + row * width, weights.norm, room.normal);
+      normalise(steps, width, {run.state + row * width, width}, weights.norm, {room.normal, width});
       apply_backward(steps, width, weights.hidden, room.normal, room.of_active, weights.expand, gradients.expand,
                      room.change);
       copy(steps * width, gradient + row * width, of_state + row * width);
-      normalise_backward(steps, width, run.state + row * width, room.change, weights.norm, gradients.norm,
-                         of_state + row * width);
+      normalise_backward(steps, width, {run.state + row * width, width}, {room.change, width}, weights.norm,
+                         gradients.norm, {of_state + row * width, width});
     });
   }
 }

@@ -2,6 +2,7 @@
 
 #include "model/kernels/cursor.hpp"
 #include "model/kernels/lstm.hpp"
+#include "model/kernels/norm_rows.hpp"
 #include "model/kernels/rows.hpp"
 
 namespace causalfm::model {
@@ -34,18 +35,19 @@ struct LstmRoom {
   int64_t used;
 };
 
+/// Zeros in the rows of those curves that are masked at `step`.
+inline void zero_masked(const CurveRun& run, int64_t step, MutableRows rows) {
+  for (int64_t curve = 0; run.observed != nullptr && curve < run.curves; ++curve) {
+    if (run.observed[curve * run.time + step] == 0.0F) zero(run.width, rows.values + curve * rows.row);
+  }
+}
+
 /// The normalised state at `step` of each curve, zero where masked, into rows 2 width apart.
 inline void lstm_inputs(const CurveRun& run, Norm norm, int64_t step, float* inputs) {
   const int64_t width = run.width;
-  for (int64_t curve = 0; curve < run.curves; ++curve) {
-    float* const to = inputs + curve * 2 * width;
-    const int64_t at = curve * run.time + step;
-    if (run.observed == nullptr || run.observed[at] != 0.0F) {
-      normalise(1, width, run.state + at * width, norm, to);
-    } else {
-      zero(width, to);
-    }
-  }
+  const MutableRows rows{inputs, 2 * width};
+  normalise(run.curves, width, {run.state + step * width, run.time * width}, norm, rows);
+  zero_masked(run, step, rows);
 }
 
 /// A vector of units of one curve.
@@ -160,19 +162,13 @@ inline void lstm_hidden_before(const CurveRun& run, int64_t step, const LstmSave
 }
 
 /// Adds to the gradients of the states at `step`, from those of the inputs (left halves).
-inline void lstm_norm_backward(const CurveRun& run, int64_t step, Norm norm, const float* of_inputs,
-                               NormGradient of_norm, float* of_state) {
-  NormSums sums(run.width);
-  for (int64_t curve = 0; curve < run.curves; ++curve) {
-    const int64_t at = curve * run.time + step;
-    if (run.observed != nullptr && run.observed[at] == 0.0F) continue;
-    with_width(
-        run.width, [&](auto width) __attribute__((always_inline)) {
-          normalise_row_backward(run.state + at * width, of_inputs + curve * 2 * width, width, norm, sums.sums(),
-                                 of_state + at * width);
-        });
-  }
-  sums.add_to(of_norm);
+inline void lstm_norm_backward(const CurveRun& run, int64_t step, Norm norm, float* of_inputs, NormGradient of_norm,
+                               float* of_state) {
+  const int64_t width = run.width, curve_size = run.time * width;
+  const MutableRows gradient{of_inputs, 2 * width};
+  zero_masked(run, step, gradient);
+  normalise_backward(run.curves, width, {run.state + step * width, curve_size}, {gradient.values, gradient.row}, norm,
+                     of_norm, {of_state + step * width, curve_size});
 }
 
 inline void lstm_backward(const CurveRun& run, const LstmWeights& weights, const LstmSaved& saved,

@@ -55,65 +55,6 @@ CAUSALFM_INLINE void for_each_panel(int64_t columns, const Visit& visit) {
   }
 }
 
-struct RowMoments {
-  Vector mean;
-  Vector inverse_deviation;
-};
-
-CAUSALFM_INLINE RowMoments moments_of(const float* row, int64_t width) {
-  const float share = 1.0F / static_cast<float>(width);
-  Vector sum = {};
-  for (int64_t c = 0; c < width; c += lanes) sum += load(row + c);
-  const Vector mean = sum_of_lanes(sum) * share;
-  Vector squares = {};
-  for (int64_t c = 0; c < width; c += lanes) {
-    const Vector difference = load(row + c) - mean;
-    squares += difference * difference;
-  }
-  const float variance = (sum_of_lanes(squares) * share)[0];
-  return {mean, broadcast(1.0F / __builtin_sqrtf(variance + 1e-5F))};
-}
-
-/// LayerNorm of one row.
-CAUSALFM_INLINE void normalise_row(const float* input, int64_t width, Norm norm, float* out) {
-  const RowMoments moments = moments_of(input, width);
-  for (int64_t c = 0; c < width; c += lanes) {
-    const Vector normal = (load(input + c) - moments.mean) * moments.inverse_deviation;
-    store(normal * load(norm.weight + c) + load(norm.bias + c), out + c);
-  }
-}
-
-inline void normalise(int64_t rows, int64_t width, const float* input, Norm norm, float* out) {
-  with_width(
-      width, [&](auto columns) __attribute__((always_inline)) {
-        for (int64_t row = 0; row < rows; ++row)
-          normalise_row(input + row * columns, columns, norm, out + row * columns);
-      });
-}
-
-/// From the gradient of a normalised row: adds to those of the row before, of weight and of bias.
-CAUSALFM_INLINE void normalise_row_backward(const float* input, const float* gradient, int64_t width, Norm norm,
-                                            NormGradient of_norm, float* of_input) {
-  const RowMoments moments = moments_of(input, width);
-  Vector sum = {}, product_sum = {};
-  for (int64_t c = 0; c < width; c += lanes) {
-    const Vector normal = (load(input + c) - moments.mean) * moments.inverse_deviation;
-    const Vector change = load(gradient + c);
-    store(load(of_norm.weight + c) + change * normal, of_norm.weight + c);
-    store(load(of_norm.bias + c) + change, of_norm.bias + c);
-    const Vector weighted = change * load(norm.weight + c);
-    sum += weighted;
-    product_sum += weighted * normal;
-  }
-  const float share = 1.0F / static_cast<float>(width);
-  const Vector mean = sum_of_lanes(sum) * share, product_mean = sum_of_lanes(product_sum) * share;
-  for (int64_t c = 0; c < width; c += lanes) {
-    const Vector normal = (load(input + c) - moments.mean) * moments.inverse_deviation;
-    const Vector weighted = load(gradient + c) * load(norm.weight + c);
-    store(load(of_input + c) + moments.inverse_deviation * (weighted - mean - normal * product_mean), of_input + c);
-  }
-}
-
 inline void copy(int64_t count, const float* from, float* to) {
   for (int64_t i = 0; i < count; i += lanes) store(load(from + i), to + i);
 }
@@ -136,41 +77,6 @@ CAUSALFM_INLINE void for_each_strip(int64_t time, const Visit& visit) {
 /// Adds `from` to `to`.
 inline void add(int64_t count, const float* from, float* to) {
   for (int64_t i = 0; i < count; i += lanes) store(load(to + i) + load(from + i), to + i);
-}
-
-/// Sums of a norm's gradients over few rows, added to the rest afterwards: short sums of float32 are more exact.
-class NormSums {
- public:
-  explicit NormSums(int64_t width) : width_(width) {
-    zero(width, weight_);
-    zero(width, bias_);
-  }
-
-  NormGradient sums() { return {weight_, bias_}; }
-
-  void add_to(NormGradient total) const {
-    add(width_, weight_, total.weight);
-    add(width_, bias_, total.bias);
-  }
-
- private:
-  int64_t width_;
-  alignas(64) float weight_[largest_width];
-  alignas(64) float bias_[largest_width];
-};
-
-/// The same for a strip.
-inline void normalise_backward(int64_t rows, int64_t width, const float* input, const float* gradient, Norm norm,
-                               NormGradient of_norm, float* of_input) {
-  NormSums sums(width);
-  with_width(
-      width, [&](auto columns) __attribute__((always_inline)) {
-        for (int64_t row = 0; row < rows; ++row) {
-          normalise_row_backward(input + row * columns, gradient + row * columns, columns, norm, sums.sums(),
-                                 of_input + row * columns);
-        }
-      });
-  sums.add_to(of_norm);
 }
 
 /// Adds the sum of the rows.

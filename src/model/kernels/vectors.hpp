@@ -33,7 +33,23 @@ CAUSALFM_INLINE void finish_stores() { _mm_sfence(); }
 /// The same number in every lane. A difference, because a sum with zero turns -0 into 0 and remains an addition.
 CAUSALFM_INLINE Vector broadcast(float value) { return value - Vector{}; }
 
-CAUSALFM_INLINE Vector maximum(Vector left, Vector right) { return left > right ? left : right; }
+/// The smaller; nan where `value` is.
+CAUSALFM_INLINE Vector at_most(float bound, Vector value) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_min_ps(0xffff, broadcast(bound), value);
+#else
+  return _mm256_min_ps(broadcast(bound), value);
+#endif
+}
+
+/// The larger; `right` where one is nan.
+CAUSALFM_INLINE Vector maximum(Vector left, Vector right) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_max_ps(0xffff, left, right);
+#else
+  return _mm256_max_ps(left, right);
+#endif
+}
 
 /// Lane l of the result is lane l ^ distance of the value.
 template <int distance>
@@ -51,6 +67,28 @@ CAUSALFM_INLINE Vector sum_of_lanes(Vector value) {
   if constexpr (lanes == 16) value += exchange<8>(value);
   return value;
 }
+
+/// Lane l has the sum of all lanes of values[l % 4], added in the same order as sum_of_lanes does.
+CAUSALFM_INLINE Vector sums_of_lanes(const Vector (&values)[4]) {
+  Mask even, odd, first_pairs, second_pairs;
+  for (int lane = 0; lane < lanes; ++lane) {
+    even[lane] = lane % 2 == 0 ? lane : lane - 1 + static_cast<int>(lanes);
+    odd[lane] = even[lane] + 1;
+    first_pairs[lane] = lane % 4 < 2 ? lane : lane - 2 + static_cast<int>(lanes);
+    second_pairs[lane] = first_pairs[lane] + 2;
+  }
+  const auto join = [](Vector left, Vector right, Mask first, Mask second) __attribute__((always_inline)) {
+    return __builtin_shuffle(left, right, first) + __builtin_shuffle(left, right, second);
+  };
+  Vector sums =
+      join(join(values[0], values[1], even, odd), join(values[2], values[3], even, odd), first_pairs, second_pairs);
+  sums += exchange<4>(sums);
+  if constexpr (lanes == 16) sums += exchange<8>(sums);
+  return sums;
+}
+
+/// That lane in every lane.
+CAUSALFM_INLINE Vector repeat(Vector value, int lane) { return __builtin_shuffle(value, Mask{} + lane); }
 
 /// rows[r][c] becomes rows[c][r]. A step takes the rows r and r + lanes / 2 lane by lane in turn; after log2(lanes) of
 /// them every element has come to its place.
@@ -70,25 +108,41 @@ CAUSALFM_INLINE void transpose(Vector (&rows)[lanes]) {
   }
 }
 
-/// Between the ends, so that its exponential neither overflows nor vanishes; nan stays nan.
-CAUSALFM_INLINE Vector clamp(Vector value, float end) {
-  const Vector upper = broadcast(end);
-  value = value > upper ? upper : value;
-  return value < -upper ? -upper : value;
-}
-
-/// e^x to 1 ulp or 2 for x up to 80; 0 for -inf, nan for nan. With 512 bits: x = k ln 2 + r, Taylor's series of e^r to
-/// r^7, |r| <= ln(2) / 2, and the instruction that scales by 2^k.
-CAUSALFM_INLINE Vector exp(Vector x) {
 #if defined(__AVX512F__)
+/// e^r - 1 = r + r^2 / 2 + ..., |r| <= ln(2) / 2, by Taylor's series to r^7, and k with x = k ln 2 + r.
+struct ReducedExponential {
+  Vector rest;
+  Vector power;
+};
+
+CAUSALFM_INLINE ReducedExponential reduced_exponential(Vector x) {
   const Vector power = _mm512_maskz_roundscale_ps(0xffff, x * 1.44269504F, _MM_FROUND_TO_NEAREST_INT);
   const Vector rest = (x - power * 0.693359375F) - power * -2.12194440e-4F;
-  constexpr float series[] = {1.0F, 1.0F, 1.0F / 2, 1.0F / 6, 1.0F / 24, 1.0F / 120, 1.0F / 720, 1.0F / 5040};
-  Vector sum = broadcast(series[7]);
-  for (int power_of_rest = 6; power_of_rest >= 0; --power_of_rest) sum = sum * rest + series[power_of_rest];
-  return _mm512_maskz_scalef_ps(0xffff, sum, power);
+  constexpr float series[] = {1.0F, 1.0F / 2, 1.0F / 6, 1.0F / 24, 1.0F / 120, 1.0F / 720, 1.0F / 5040};
+  Vector sum = broadcast(series[6]);
+  for (int i = 5; i >= 0; --i) sum = sum * rest + series[i];
+  return {sum * rest, power};
+}
+#endif
+
+/// e^x to 1 ulp or 2 for x up to 80; 0 for -inf, nan for nan. With 512 bits by the instruction that scales by 2^k.
+CAUSALFM_INLINE Vector exp(Vector x) {
+#if defined(__AVX512F__)
+  const ReducedExponential reduced = reduced_exponential(x);
+  return _mm512_maskz_scalef_ps(0xffff, 1.0F + reduced.rest, reduced.power);
 #else
   return exponential<float>(x).exp;
+#endif
+}
+
+/// e^x - 1, whose relative error near 0 is that of x, for x up to 80.
+CAUSALFM_INLINE Vector expm1(Vector x) {
+#if defined(__AVX512F__)
+  const ReducedExponential reduced = reduced_exponential(x);
+  return _mm512_maskz_scalef_ps(0xffff, reduced.rest, reduced.power) +
+         (_mm512_maskz_scalef_ps(0xffff, broadcast(1.0F), reduced.power) - 1.0F);
+#else
+  return exponential<float>(x).expm1;
 #endif
 }
 
@@ -103,11 +157,11 @@ CAUSALFM_INLINE Vector reciprocal(Vector x) {
 #endif
 }
 
-CAUSALFM_INLINE Vector sigmoid(Vector x) { return reciprocal(1.0F + exp(-clamp(x, 60.0F))); }
+CAUSALFM_INLINE Vector sigmoid(Vector x) { return reciprocal(1.0F + exp(at_most(80.0F, -x))); }
 
-/// From e^(2x) - 1, whose relative error near 0 is that of x.
+/// From e^(2x) - 1, so that near 0 it is as exact as x.
 CAUSALFM_INLINE Vector tanh(Vector x) {
-  const Vector grown = exponential<float>(clamp(2.0F * x, 60.0F)).expm1;
+  const Vector grown = expm1(at_most(60.0F, 2.0F * x));
   return grown * reciprocal(grown + 2.0F);
 }
 
