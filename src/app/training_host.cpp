@@ -1,6 +1,7 @@
 #include "app/training_host.hpp"
 
 #include "causalfm/config/error.hpp"
+#include "causalfm/model/error.hpp"
 #include "causalfm/model/model.hpp"
 #include "app/arithmetic.hpp"
 #include "app/versions.hpp"
@@ -29,6 +30,14 @@ c10::Device choose_device(config::DeviceKind asked, int64_t local_rank) {
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(local_rank % devices)};
 }
 
+std::string choose_kernels(config::KernelKind kind) {
+  try {
+    return model::kernel_instruction_set(kind);
+  } catch (const model::ModelError& error) {
+    throw config::ConfigError(error.what());
+  }
+}
+
 }  // namespace
 
 TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::function<bool()> stop_requested)
@@ -44,16 +53,15 @@ TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::functi
   at::set_num_threads(static_cast<int>(threads));
   std::map<std::string, std::string> versions = library_versions();
   versions.emplace("device", device.is_cuda() ? "cuda" : "cpu");
-  const std::string kernels = device.is_cuda() ? "plain" : model::kernel_instruction_set(settings.runtime.kernels);
-  versions.emplace("kernels", kernels);
+  versions.emplace("kernels", device.is_cuda() ? "plain" : choose_kernels(settings.runtime.kernels));
   host_ = std::make_unique<training::Host>(training::Host{
       *communicator_, *file_system_, job.log(), job.has_terminal() && job.rank() == 0 ? &std::cout : nullptr, device,
       threads, instruction_set(), std::move(versions), std::move(stop_requested)});
   if (job.rank() == 0) {
     job.log().log(backend.choice.warning ? spdlog::level::warn : spdlog::level::info,
-                  "{} rank{} ({}: {}), {} on each, {} thread{} a rank, {}, kernels {}", job.world_size(),
+                  "{} rank{} ({}: {}), {} on each, {} thread{} a rank, {}", job.world_size(),
                   job.world_size() == 1 ? "" : "s", communicator_->backend(), backend.choice.why, device.str(), threads,
-                  threads == 1 ? "" : "s", instruction_set(), kernels);
+                  threads == 1 ? "" : "s", instruction_set());
     if (threads > cores) {
       job.log().warn(
           "runtime.threads is {}, but a rank has {} core{} here: threads slow each other down; set it to auto", threads,

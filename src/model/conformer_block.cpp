@@ -27,7 +27,6 @@ ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings
   std::vector<std::unique_ptr<FusedSublayer>> fused;
   for (const Residual& residual : residuals_) {
     fused.push_back(residual.sublayer->fused(residual.norm));
-    if (fused.back() == nullptr) return;
   }
   fused.push_back(fused_norm(last_norm_.parameters()));
   fused_ = c10::make_intrusive<FusedBlock>(*kernels, std::move(fused));
@@ -57,8 +56,10 @@ at::Tensor ConformerBlock::forward_fused(const at::Tensor& input, const Sequence
 
 at::Tensor ConformerBlock::forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
                                    const ObservedPlace& place) const {
-  // An observer sees what each sublayer gives, which only the plain way computes.
-  return fused_ && !place.observed() ? forward_fused(input, mask, key) : forward_plain(input, mask, key, place);
+  if (!fused_ || place.sublayers_seen()) return forward_plain(input, mask, key, place);
+  at::Tensor output = forward_fused(input, mask, key);
+  place.show(output);
+  return output;
 }
 
 }  // namespace causalfm::model

@@ -19,7 +19,7 @@ namespace causalfm::model {
 class ConformerBlock {
  public:
   /// @param first_layer number of the first sublayer among all of the model, for dropout
-  /// @param kernels that serve it if they can serve all of its sublayers; null: none
+  /// @param kernels that serve it; null: none
   ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer, const Kernels* kernels);
 
   /// [batch, time, width] -> the same. @param key null: no dropout

@@ -5,9 +5,7 @@
 namespace causalfm::model {
 
 std::unique_ptr<FusedSublayer> FeedForward::fused(const LayerNorm& norm) const {
-  const std::vector<at::Tensor> layers = layers_.parameters();
-  if (!kernels_serve(layers[0].size(0))) return {};
-  return fused_feed_forward(joined({norm.parameters(), layers}));
+  return fused_feed_forward(joined({norm.parameters(), layers_.parameters()}));
 }
 
 }  // namespace causalfm::model

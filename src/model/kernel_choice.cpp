@@ -39,7 +39,8 @@ const Kernels* find_kernels(config::KernelKind kind) {
 const Kernels* choose_kernels(config::KernelKind kind, const config::Model& settings,
                               const at::TensorOptions& options) {
   const bool served = options.device().is_cpu() && options.dtype().toScalarType() == at::kFloat &&
-                      settings.encoder == config::EncoderKind::conformer && kernels_serve(settings.width);
+                      settings.encoder == config::EncoderKind::conformer && kernels_serve(settings.width) &&
+                      kernels_serve(settings.feed_forward);
   const Kernels* const kernels = find_kernels(kind);
   return served ? kernels : nullptr;
 }

@@ -139,4 +139,8 @@ Parameters& CausalModel::parameters() { return networks_->parameters; }
 const Parameters& CausalModel::parameters() const { return networks_->parameters; }
 const SequenceScale& CausalModel::scale() const { return networks_->scale; }
 
+std::string CausalModel::kernels() const {
+  return networks_->kernels == nullptr ? "plain" : networks_->kernels->instruction_set;
+}
+
 }  // namespace causalfm::model

@@ -22,8 +22,8 @@ class Sublayer {
   /// result.
   virtual at::Tensor forward(const at::Tensor& input, const SequenceMask& mask) const = 0;
 
-  /// Itself with this norm, dropout and residual as kernels compute it, sharing its parameters, which are of float32 on
-  /// the CPU and of a width that kernels serve; null when another of its sizes is not served.
+  /// Itself with this norm, dropout and residual as kernels compute it, sharing its parameters; for a model that
+  /// kernels serve (kernel_choice.hpp).
   virtual std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const = 0;
 };
 

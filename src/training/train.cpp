@@ -114,8 +114,8 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
   log_.emplace(host.log, request.folder / "log.txt", writes());
 
   if (writes()) {
-    host.log.info("model: {} learnable numbers; run folder: {}", assembly_.model->parameters().count(),
-                  request.folder.string());
+    host.log.info("model: {} learnable numbers, kernels {}; run folder: {}", assembly_.model->parameters().count(),
+                  assembly_.model->kernels(), request.folder.string());
     if (checkpoint) host.log.info("resuming from step {}", progress_.step);
     if (initial) host.log.info("starting from the weights of {}", request.initial_weights->string());
     for (const std::string& difference : differences) {

@@ -17,7 +17,7 @@ SMALL = """
 seed: 3
 simulation: {stars: 60, instruments: 5, curves_per_star: 7, stellar_parameters: 5, instrument_terms: 4, length: 40}
 data: {validation_stars: 0.2, test_stars: 0.1}
-model: {width: 16, heads: 2, feed_forward: 24, blocks: 1, kernel: 7, latent: 6, dropout: 0.1}
+model: {width: 16, heads: 2, feed_forward: 32, blocks: 1, kernel: 7, latent: 6, dropout: 0.1}
 loss: {temperature: 0.5}
 train: {batch_triplets: 7, steps: 20, validate_every: 10, validation_triplets: 24, checkpoint_every: 5, patience: 0}
 comm: {deadline_seconds: 60}

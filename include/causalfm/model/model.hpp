@@ -80,6 +80,9 @@ class CausalModel {
   const Parameters& parameters() const;
   const SequenceScale& scale() const;
 
+  /// The instruction set of the kernels that compute the Conformers' blocks, or "plain" for LibTorch's operations.
+  std::string kernels() const;
+
  private:
   struct Networks;
   std::unique_ptr<Networks> networks_;
