@@ -36,8 +36,7 @@ class Bench {
   Bench(app::Job& job, const Request& request)
       : settings_(config::load(request.config, request.overrides)),
         host_(job, settings_, [] { return false; }),
-        model_(settings_.model, scale_of(settings_), static_cast<uint64_t>(settings_.seed),
-               at::TensorOptions().dtype(training::dtype_of(settings_.train.precision)).device(host().device)),
+        model_(training::make_model(settings_, scale_of(settings_), host().device)),
         optimizer_(model_.parameters(), settings_.train),
         step_(settings_, model_, optimizer_, host().communicator, host().device),
         loaded_(random_step(settings_, request.batch, host().communicator.rank(), host().communicator.world_size())) {}

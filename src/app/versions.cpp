@@ -22,9 +22,14 @@ std::string instruction_set() { return at::get_cpu_capability(); }
 
 std::string version_text() {
   std::map<std::string, std::string> versions = library_versions();
-  return fmt::format("causalfm {}\nLibTorch {}\nMPI {}\nNCCL {}\nCUDA {}\nHDF5 {}\ninstruction set {}\nkernels {}\n",
-                     versions["causalfm"], versions["libtorch"], versions["mpi"], versions["nccl"], versions["cuda"],
-                     versions["hdf5"], instruction_set(), model::kernel_instruction_set(config::KernelKind::automatic));
+  const auto kernels = [](model::Products products) {
+    return model::kernel_instruction_set(config::KernelKind::automatic, products);
+  };
+  return fmt::format(
+      "causalfm {}\nLibTorch {}\nMPI {}\nNCCL {}\nCUDA {}\nHDF5 {}\ninstruction set {}\nkernels {}\n"
+      "kernels for bfloat16 {}\n",
+      versions["causalfm"], versions["libtorch"], versions["mpi"], versions["nccl"], versions["cuda"], versions["hdf5"],
+      instruction_set(), kernels(model::Products::full), kernels(model::Products::bfloat16));
 }
 
 }  // namespace causalfm::app

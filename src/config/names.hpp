@@ -50,7 +50,8 @@ constexpr auto names_of(Schedule) {
 }
 constexpr auto names_of(OptimizerKind) { return std::to_array<Named<OptimizerKind>>({{OptimizerKind::adam, "adam"}}); }
 constexpr auto names_of(Precision) {
-  return std::to_array<Named<Precision>>({{Precision::float32, "float32"}, {Precision::float64, "float64"}});
+  return std::to_array<Named<Precision>>(
+      {{Precision::float32, "float32"}, {Precision::bfloat16, "bfloat16"}, {Precision::float64, "float64"}});
 }
 constexpr auto names_of(NonFinite) {
   return std::to_array<Named<NonFinite>>(

@@ -20,6 +20,7 @@ class Attention final : public Sublayer {
 
  private:
   int64_t heads_;
+  Products products_;
   at::Tensor weight_;
   at::Tensor query_bias_;
   at::Tensor value_bias_;

@@ -11,9 +11,9 @@
 namespace causalfm::model {
 
 ConvolutionModule::ConvolutionModule(const Scope& scope, int64_t width, int64_t kernel)
-    : expand_(scope / "expand", width, 2 * width),
+    : expand_(scope / "expand", width, 2 * width, scope.products()),
       norm_(scope / "norm", width),
-      contract_(scope / "contract", width, width) {
+      contract_(scope / "contract", width, width, scope.products()) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(kernel));
   depthwise_weight_ = scope.uniform("depthwise/weight", {kernel, width}, bound);
   depthwise_bias_ = scope.uniform("depthwise/bias", {width}, bound);

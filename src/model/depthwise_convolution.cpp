@@ -1,6 +1,7 @@
 #include "model/depthwise_convolution.hpp"
 
 #include "model/correlation.hpp"
+#include "model/depthwise_convolution_cuda.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -59,12 +60,17 @@ at::Tensor weight_gradient(const at::Tensor& input, const at::Tensor& gradient, 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// `input` [batch, time, width], width a multiple of channel_multiple.
+/// `input` [batch, time, width], on the CPU with a width that is a multiple of channel_multiple.
 class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvolution> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
                             const at::Tensor& bias) {
     context->save_for_backward({input, weight});
+    if (input.is_cuda()) {
+      at::Tensor out = at::empty_like(input);
+      convolve_on_cuda(input, weight, bias, /*reversed=*/false, out);
+      return out;
+    }
     at::Tensor out = bias.expand_as(input).contiguous();
     AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "depthwise_convolution",
                                [&] { add_convolution<scalar_t>(input, weight, out); });
@@ -75,6 +81,15 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
     const auto saved = context->get_saved_variables();
     const at::Tensor& input = saved[0];
     const at::Tensor gradient = gradients[0].contiguous();
+    const at::Tensor of_bias = gradient.sum(at::IntArrayRef({0, 1}));
+    if (input.is_cuda()) {
+      const at::Tensor input_gradient = at::empty_like(input);
+      convolve_on_cuda(gradient, saved[1], {}, /*reversed=*/true, input_gradient);
+      const int64_t parts = convolution_parts_on_cuda(input.size(0));
+      const at::Tensor of_taps = at::empty({parts, saved[1].size(0), saved[1].size(1)}, input.options());
+      convolution_backward_on_cuda(input, gradient, of_taps);
+      return {input_gradient, of_taps.sum(0), of_bias};
+    }
     const at::Tensor reversed = saved[1].flip(0);
     const at::Tensor input_gradient = at::zeros_like(input);
     at::Tensor kernel_gradient;
@@ -82,7 +97,7 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
       add_convolution<scalar_t>(gradient, reversed, input_gradient);
       kernel_gradient = weight_gradient<scalar_t>(input, gradient, reversed.size(0));
     });
-    return {input_gradient, kernel_gradient, gradient.sum(at::IntArrayRef({0, 1}))};
+    return {input_gradient, kernel_gradient, of_bias};
   }
 };
 
@@ -90,6 +105,9 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
 
 at::Tensor depthwise_convolution(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
   const bool own = input.is_cpu() && (input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble);
+  if (input.is_cuda() && input.numel() > 0 && convolves_on_cuda(weight.size(0), input.scalar_type())) {
+    return DepthwiseConvolution::apply(input.contiguous(), weight.contiguous(), bias);
+  }
   if (!own) {
     return depthwise_convolution_by_conv1d(input, weight, bias);
   }

@@ -11,42 +11,31 @@
 namespace causalfm::model {
 namespace {
 
-const Kernels* find_kernels(std::string_view instruction_set) {
-  for (const Kernels* kernels : supported_kernels()) {
-    if (kernels->instruction_set == instruction_set) return kernels;
+const Kernels* find_kernels(config::KernelKind kind, Products products) {
+  if (kind == config::KernelKind::plain) return nullptr;
+  const std::vector<const Kernels*> supported = supported_kernels(products);
+  if (kind == config::KernelKind::automatic) return supported.empty() ? nullptr : supported.front();
+  const std::string_view setting = kind == config::KernelKind::avx512 ? "avx512" : "avx2";
+  for (const Kernels* kernels : supported) {
+    if (kernels->setting == setting) return kernels;
   }
-  throw ModelError("runtime.kernels is " + std::string(instruction_set) +
+  throw ModelError("runtime.kernels is " + std::string(setting) +
                    ", which this processor lacks; set it to auto or plain");
-}
-
-const Kernels* find_kernels(config::KernelKind kind) {
-  switch (kind) {
-    case config::KernelKind::plain:
-      return nullptr;
-    case config::KernelKind::avx512:
-      return find_kernels("avx512");
-    case config::KernelKind::avx2:
-      return find_kernels("avx2");
-    case config::KernelKind::automatic:
-      break;
-  }
-  const std::vector<const Kernels*> supported = supported_kernels();
-  return supported.empty() ? nullptr : supported.front();
 }
 
 }  // namespace
 
-const Kernels* choose_kernels(config::KernelKind kind, const config::Model& settings,
+const Kernels* choose_kernels(config::KernelKind kind, Products products, const config::Model& settings,
                               const at::TensorOptions& options) {
   const bool served = options.device().is_cpu() && options.dtype().toScalarType() == at::kFloat &&
                       settings.encoder == config::EncoderKind::conformer && kernels_serve(settings.width) &&
                       kernels_serve(settings.feed_forward);
-  const Kernels* const kernels = find_kernels(kind);
+  const Kernels* const kernels = find_kernels(kind, products);
   return served ? kernels : nullptr;
 }
 
-std::string kernel_instruction_set(config::KernelKind kind) {
-  const Kernels* const kernels = find_kernels(kind);
+std::string kernel_instruction_set(config::KernelKind kind, Products products) {
+  const Kernels* const kernels = find_kernels(kind, products);
   return kernels == nullptr ? "plain" : kernels->instruction_set;
 }
 

@@ -18,7 +18,7 @@ namespace causalfm::model {
 /// An undefined member belongs to a latent or an input that the settings leave out.
 struct CausalModel::Networks {
   Networks(const config::Model& settings, const SequenceScale& scale, uint64_t seed, const at::TensorOptions& options,
-           config::KernelKind kernel_kind);
+           config::KernelKind kernel_kind, Products products);
 
   EncoderInput prepare(const Curves& curves) const;
   Outputs encode(const Curves& curves, const DropoutKey* key, const ObservedPlace& place) const;
@@ -38,7 +38,7 @@ struct CausalModel::Networks {
 };
 
 CausalModel::Networks::Networks(const config::Model& settings, const SequenceScale& scale, uint64_t seed,
-                                const at::TensorOptions& options, config::KernelKind kernel_kind)
+                                const at::TensorOptions& options, config::KernelKind kernel_kind, Products products)
     : settings(settings), scale(scale), parameters(options) {
   check_settings(settings, scale, options);
   if (settings.encoder == config::EncoderKind::conformer) {
@@ -47,8 +47,8 @@ CausalModel::Networks::Networks(const config::Model& settings, const SequenceSca
   if (settings.spectrum != config::Spectrum::none) {
     spectrum.emplace(scale.length, options);
   }
-  const Scope scope(parameters, seed);
-  kernels = choose_kernels(kernel_kind, settings, options);
+  const Scope scope(parameters, seed, products);
+  kernels = choose_kernels(kernel_kind, products, settings, options);
   const std::vector<int64_t> head = {settings.latent, settings.width, settings.width};
   encoder_star = make_encoder(scope / "encoder_star", settings, scale, settings.latent, 0, kernels);
   projection_star.emplace(scope / "projection_star", head);
@@ -99,8 +99,8 @@ Outputs CausalModel::Networks::encode(const Curves& curves, const DropoutKey* ke
 }
 
 CausalModel::CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed,
-                         at::TensorOptions options, config::KernelKind kernels)
-    : networks_(std::make_unique<Networks>(settings, scale, seed, options, kernels)) {}
+                         at::TensorOptions options, config::KernelKind kernels, Products products)
+    : networks_(std::make_unique<Networks>(settings, scale, seed, options, kernels, products)) {}
 
 CausalModel::~CausalModel() = default;
 CausalModel::CausalModel(CausalModel&&) noexcept = default;

@@ -108,8 +108,8 @@ class FusedSublayersTest : public testing::TestWithParam<Case> {};
 
 TEST_P(FusedSublayersTest, AreThePlainOnesUpToRounding) {
   const Results expected = results_of(GetParam(), at::kDouble, nullptr);
-  if (supported_kernels().empty()) GTEST_SKIP() << "no kernels serve this processor";
-  for (const Kernels* const kernels : supported_kernels()) {
+  if (supported_kernels(Products::full).empty()) GTEST_SKIP() << "no kernels serve this processor";
+  for (const Kernels* const kernels : supported_kernels(Products::full)) {
     const Results results = results_of(GetParam(), at::kFloat, kernels);
     EXPECT_LT(relative(results.out, expected.out), 1e-6) << kernels->instruction_set;
     EXPECT_LT(relative(results.of_state, expected.of_state), 2e-6) << kernels->instruction_set;
@@ -117,12 +117,45 @@ TEST_P(FusedSublayersTest, AreThePlainOnesUpToRounding) {
   }
 }
 
+TEST_P(FusedSublayersTest, OfBfloat16AreNearThem) {
+  const Results expected = results_of(GetParam(), at::kDouble, nullptr);
+  for (const Kernels* const kernels : supported_kernels(Products::bfloat16)) {
+    const Results results = results_of(GetParam(), at::kFloat, kernels);
+    EXPECT_LT(relative(results.out, expected.out), 1e-2) << kernels->instruction_set;
+    EXPECT_LT(relative(results.of_state, expected.of_state), 3e-2) << kernels->instruction_set;
+    EXPECT_LT(relative(results.of_parameters, expected.of_parameters), 3e-2) << kernels->instruction_set;
+  }
+}
+
+TEST_P(FusedSublayersTest, OfBfloat16AreTheSameOnAllInstructionSetsButForTheOrderOfSums) {
+  const std::vector<const Kernels*> supported = supported_kernels(Products::bfloat16);
+  if (supported.size() < 2) GTEST_SKIP() << "one set of kernels at most serves this processor";
+  const Results expected = results_of(GetParam(), at::kFloat, supported.back());
+  for (const Kernels* const kernels : supported) {
+    const Results results = results_of(GetParam(), at::kFloat, kernels);
+    EXPECT_LT(relative(results.out, expected.out), 1e-3) << kernels->instruction_set;
+    EXPECT_LT(relative(results.of_state, expected.of_state), 3e-3) << kernels->instruction_set;
+    EXPECT_LT(relative(results.of_parameters, expected.of_parameters), 3e-3) << kernels->instruction_set;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, FusedSublayersTest, testing::ValuesIn(cases()));
+
+Products products_of(const Kernels* kernels) {
+  return kernels->packing == nullptr ? Products::full : Products::bfloat16;
+}
+
+std::vector<const Kernels*> all_kernels() {
+  std::vector<const Kernels*> all = supported_kernels(Products::full);
+  for (const Kernels* kernels : supported_kernels(Products::bfloat16)) all.push_back(kernels);
+  return all;
+}
 
 /// A block of all sublayers at the paper's width, on curves that are partly masked.
 class FusedBlockTest : public testing::TestWithParam<const Kernels*> {
  protected:
-  FusedBlockTest() : parameters(at::kFloat), block(Scope(parameters, 5), config::Model{}, 0, GetParam()) {
+  FusedBlockTest()
+      : parameters(at::kFloat), block(Scope(parameters, 5, products_of(GetParam())), config::Model{}, 0, GetParam()) {
     parameters.seal();
     at::manual_seed(4);
     state = at::randn({curves, time_steps, config::Model{}.width});
@@ -189,7 +222,7 @@ TEST_P(FusedBlockTest, AnObserverSeesThePlainWayWhichGivesTheSameUpToRounding) {
   const at::Tensor plain = block.forward(state, SequenceMask(observed, at::kFloat), &key, ObservedPlace(&counter));
   EXPECT_EQ(counter.seen, 5);
   const at::Tensor fused = forward(0, curves);
-  EXPECT_LT(relative(fused, plain), 1e-6);
+  EXPECT_LT(relative(fused, plain), products_of(GetParam()) == Products::full ? 1e-6 : 2e-2);
   counter.sublayers = false;
   EXPECT_TRUE(
       at::equal(block.forward(state, SequenceMask(observed, at::kFloat), &key, ObservedPlace(&counter)), fused));
@@ -197,33 +230,35 @@ TEST_P(FusedBlockTest, AnObserverSeesThePlainWayWhichGivesTheSameUpToRounding) {
 }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(FusedBlockTest);
-INSTANTIATE_TEST_SUITE_P(InstructionSets, FusedBlockTest, testing::ValuesIn(supported_kernels()),
-                         [](const auto& of) { return std::string(of.param->instruction_set); });
+INSTANTIATE_TEST_SUITE_P(InstructionSets, FusedBlockTest, testing::ValuesIn(all_kernels()), [](const auto& of) {
+  return std::string(of.param->instruction_set) + (products_of(of.param) == Products::full ? "" : "_in_bfloat16");
+});
 
 TEST(KernelChoiceTest, KernelsServeConformersOfFloatOnTheCpuInWidthsOfWholeVectors) {
   const at::TensorOptions single(at::kFloat);
   config::Model settings;
   using config::KernelKind;
-  const auto supported = supported_kernels();
-  EXPECT_EQ(choose_kernels(KernelKind::automatic, settings, single), supported.empty() ? nullptr : supported.front());
-  EXPECT_EQ(choose_kernels(KernelKind::plain, settings, single), nullptr);
-  EXPECT_EQ(choose_kernels(KernelKind::automatic, settings, at::kDouble), nullptr);
-  EXPECT_EQ(choose_kernels(KernelKind::automatic, settings, single.device(at::kCUDA)), nullptr);
+  const auto supported = supported_kernels(Products::full);
+  EXPECT_EQ(choose_kernels(KernelKind::automatic, Products::full, settings, single),
+            supported.empty() ? nullptr : supported.front());
+  EXPECT_EQ(choose_kernels(KernelKind::plain, Products::full, settings, single), nullptr);
+  EXPECT_EQ(choose_kernels(KernelKind::automatic, Products::full, settings, at::kDouble), nullptr);
+  EXPECT_EQ(choose_kernels(KernelKind::automatic, Products::full, settings, single.device(at::kCUDA)), nullptr);
   settings.width = 24;
-  EXPECT_EQ(choose_kernels(KernelKind::automatic, settings, single), nullptr);
+  EXPECT_EQ(choose_kernels(KernelKind::automatic, Products::full, settings, single), nullptr);
   settings.width = 64;
   settings.feed_forward = 40;
-  EXPECT_EQ(choose_kernels(KernelKind::automatic, settings, single), nullptr);
+  EXPECT_EQ(choose_kernels(KernelKind::automatic, Products::full, settings, single), nullptr);
   settings.feed_forward = 48;
   settings.encoder = config::EncoderKind::mlp;
-  EXPECT_EQ(choose_kernels(KernelKind::automatic, settings, single), nullptr);
+  EXPECT_EQ(choose_kernels(KernelKind::automatic, Products::full, settings, single), nullptr);
   EXPECT_EQ(kernel_instruction_set(KernelKind::plain), "plain");
 }
 
 TEST(KernelChoiceTest, AnInstructionSetThatTheProcessorLacksIsRefused) {
   for (const auto& [kind, name] :
        {std::pair{config::KernelKind::avx512, "avx512"}, {config::KernelKind::avx2, "avx2"}}) {
-    const auto supported = supported_kernels();
+    const auto supported = supported_kernels(Products::full);
     const bool has = std::any_of(supported.begin(), supported.end(),
                                  [&](const Kernels* kernels) { return kernels->instruction_set == std::string(name); });
     if (has) {

@@ -19,7 +19,7 @@ enum class Sublayer { attention, lstm, convolution, feed_forward };
 enum class Anchors { first, all };
 enum class Schedule { constant, cosine };
 enum class OptimizerKind { adam };
-enum class Precision { float32, float64 };
+enum class Precision { float32, bfloat16, float64 };
 enum class NonFinite { stop, skip, rollback };
 enum class GradientPrecision { float32, bfloat16 };
 enum class Backend { automatic, nccl, mpi, single };

@@ -78,8 +78,8 @@ class FusedAttention final : public FusedSublayer {
     const at::Tensor query_bias = parameter(3) * scale;
     const at::Tensor bias = at::cat({query_bias, at::zeros_like(query_bias), parameter(4)});
     return std::make_unique<PackedAttention>(kernels, heads_, scale, PackedNorm{parameter(0), parameter(1)},
-                                             PackedAffine(weight, bias, kernels.panel_columns),
-                                             PackedAffine(parameter(5), parameter(6), kernels.panel_columns));
+                                             PackedAffine(weight, bias, kernels),
+                                             PackedAffine(parameter(5), parameter(6), kernels));
   }
 
  private:

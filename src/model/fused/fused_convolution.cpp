@@ -74,11 +74,10 @@ class FusedConvolution final : public FusedSublayer {
   using FusedSublayer::FusedSublayer;
 
   std::unique_ptr<const PackedSublayer> pack(const Kernels& kernels) const override {
-    return std::make_unique<PackedConvolution>(kernels, PackedNorm{parameter(0), parameter(1)},
-                                               PackedAffine(parameter(2), parameter(3), kernels.panel_columns),
-                                               PackedDepthwise{parameter(4), parameter(5), parameter(4).flip(0)},
-                                               PackedNorm{parameter(6), parameter(7)},
-                                               PackedAffine(parameter(8), parameter(9), kernels.panel_columns));
+    return std::make_unique<PackedConvolution>(
+        kernels, PackedNorm{parameter(0), parameter(1)}, PackedAffine(parameter(2), parameter(3), kernels),
+        PackedDepthwise{parameter(4), parameter(5), parameter(4).flip(0)}, PackedNorm{parameter(6), parameter(7)},
+        PackedAffine(parameter(8), parameter(9), kernels));
   }
 };
 

@@ -51,8 +51,8 @@ class FusedFeedForward final : public FusedSublayer {
 
   std::unique_ptr<const PackedSublayer> pack(const Kernels& kernels) const override {
     return std::make_unique<PackedFeedForward>(kernels, PackedNorm{parameter(0), parameter(1)},
-                                               PackedAffine(parameter(2), parameter(3), kernels.panel_columns),
-                                               PackedAffine(parameter(4), parameter(5), kernels.panel_columns));
+                                               PackedAffine(parameter(2), parameter(3), kernels),
+                                               PackedAffine(parameter(4), parameter(5), kernels));
   }
 };
 

@@ -73,7 +73,7 @@ class FusedLstm final : public FusedSublayer {
     const at::Tensor weight = at::cat({parameter(2), parameter(3)}, 1);
     return std::make_unique<PackedLstm>(
         kernels, PackedNorm{parameter(0), parameter(1)},
-        PackedAffine(in_blocks(weight, kernels.lanes), in_blocks(parameter(4), kernels.lanes), kernels.panel_columns));
+        PackedAffine(in_blocks(weight, kernels.lanes), in_blocks(parameter(4), kernels.lanes), kernels));
   }
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "model/kernels/arrays.hpp"
+#include "model/kernels/kernels.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -21,14 +21,16 @@ struct PackedNorm {
 
 /// A linear layer's parameters as the kernels take them; owns what its Affine points to.
 struct PackedAffine {
-  /// @param weight [out, in]. @param columns of a panel
-  PackedAffine(const at::Tensor& weight, const at::Tensor& bias, int64_t columns);
+  /// @param weight [out, in]
+  PackedAffine(const at::Tensor& weight, const at::Tensor& bias, const Kernels& kernels);
 
-  Affine arrays() const { return {data_of(panels), data_of(weight), data_of(bias)}; }
+  Affine arrays() const;
 
   at::Tensor panels;
   at::Tensor weight;
   at::Tensor bias;
+  at::Tensor packed_panels;  ///< undefined where kernels have no use for it
+  at::Tensor packed_weight;
 };
 
 }  // namespace causalfm::model

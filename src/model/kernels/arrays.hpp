@@ -37,11 +37,13 @@ struct NormGradient {
 };
 
 /// y = x W^T + b. `panels` is W^T for products from the left (product.hpp: Right, panels of [in, panel_columns]);
-/// `weight` W itself, [out, in].
+/// `weight` W itself, [out, in]. The packed ones are the same for products in bfloat16 (Kernels::pack), else null.
 struct Affine {
   const float* panels;
   const float* weight;
   const float* bias;
+  const uint32_t* packed_panels = nullptr;
+  const uint32_t* packed_weight = nullptr;
 };
 struct AffineGradient {
   float* weight;

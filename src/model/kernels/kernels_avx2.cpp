@@ -3,7 +3,7 @@
 namespace causalfm::model {
 
 const Kernels& avx2_kernels() {
-  static constexpr Kernels kernels = kernels_named("avx2");
+  static constexpr Kernels kernels = kernels_named("avx2", "avx2");
   return kernels;
 }
 

@@ -3,7 +3,7 @@
 namespace causalfm::model {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kernels = kernels_named("avx512");
+  static constexpr Kernels kernels = kernels_named("avx512", "avx512");
   return kernels;
 }
 

@@ -17,7 +17,7 @@ struct LstmRoom {
     const int64_t rows = group_curves;
     inputs = room.take((backward ? lstm_chunk : 2) * rows * 2 * width);
     cells = room.take(rows * width);
-    block = room.take(rows * panel_columns);
+    sums = room.take(rows * 4 * width);
     outputs = room.take(rows * time * width);
     if (backward) {
       of_gates = room.take(lstm_chunk * rows * 4 * width);
@@ -28,7 +28,7 @@ struct LstmRoom {
 
   float* inputs;   ///< [steps, rows, 2 width]: what the gates of a step see, input and hidden state
   float* cells;    ///< [rows, width]; in backward their gradients
-  float* block;    ///< [rows, panel_columns]
+  float* sums;     ///< [rows, 4 width]: of the gates
   float* outputs;  ///< [rows, time, width]; in backward their gradients
   float* of_gates = nullptr;
   float* of_inputs = nullptr;
@@ -71,23 +71,25 @@ CAUSALFM_INLINE void put_unit(const Unit& unit, float* gates, const Put& put) {
   put(unit.output, gates + 3 * lanes);
 }
 
-/// One step of all curves for the units [first, first + lanes): `hidden` are the next step's inputs.
-inline void lstm_units(const CurveRun& run, int64_t step, int64_t first, const LstmSaved& saved, const LstmRoom& room,
-                       float* hidden) {
+/// One step of all curves, whose hidden states go into `next_inputs`.
+inline void lstm_units(const CurveRun& run, int64_t step, const LstmSaved& saved, const LstmRoom& room,
+                       float* next_inputs) {
   const int64_t width = run.width;
   for (int64_t curve = 0; curve < run.curves; ++curve) {
-    const Unit sums = load_unit(room.block + curve * panel_columns);
-    const Unit unit{sigmoid(sums.input), sigmoid(sums.forget), tanh(sums.candidate), sigmoid(sums.output)};
-    float* const cell = room.cells + curve * width + first;
-    const Vector next = unit.forget * load(cell) + unit.input * unit.candidate;
-    const Vector output = unit.output * tanh(next);
-    store(next, cell);
-    store(output, hidden + curve * 2 * width + width + first);
-    store(output, room.outputs + (curve * run.time + step) * width + first);
-    if (saved.gates != nullptr) {
-      const int64_t row = step * run.curves + curve;
-      put_unit(unit, saved.gates + row * 4 * width + first * 4, store_past_caches);
-      store_past_caches(next, saved.cells + row * width + first);
+    const int64_t row = step * run.curves + curve;
+    for (int64_t first = 0; first < width; first += lanes) {
+      const Unit sums = load_unit(room.sums + curve * 4 * width + 4 * first);
+      const Unit unit{sigmoid(sums.input), sigmoid(sums.forget), tanh(sums.candidate), sigmoid(sums.output)};
+      float* const cell = room.cells + curve * width + first;
+      const Vector next = unit.forget * load(cell) + unit.input * unit.candidate;
+      const Vector output = unit.output * tanh(next);
+      store(next, cell);
+      store(output, next_inputs + curve * 2 * width + width + first);
+      store(output, room.outputs + (curve * run.time + step) * width + first);
+      if (saved.gates != nullptr) {
+        put_unit(unit, saved.gates + row * 4 * width + first * 4, store_past_caches);
+        store_past_caches(next, saved.cells + row * width + first);
+      }
     }
   }
 }
@@ -101,12 +103,8 @@ inline void lstm_forward(const CurveRun& run, const LstmWeights& weights, const 
   for (int64_t step = 0; step < run.time; ++step) {
     float *const inputs = room.inputs + step % 2 * step_size, *const next = room.inputs + (step + 1) % 2 * step_size;
     lstm_inputs(run, weights.norm, step, inputs);
-    for (int64_t first = 0; first < width; first += lanes) {
-      const float* const panel = weights.gates.panels + first / lanes * 2 * width * panel_columns;
-      multiply(run.curves, panel_columns, 2 * width, {inputs, 2 * width, 1}, {panel, panel_columns},
-               {room.block, panel_columns, Start::bias, weights.gates.bias + 4 * first});
-      lstm_units(run, step, first, saved, room, next);
-    }
+    apply(run.curves, 2 * width, 4 * width, inputs, weights.gates, room.sums);
+    lstm_units(run, step, saved, room, next);
   }
   const int64_t curve_size = run.time * width;
   for (int64_t curve = 0; curve < run.curves; ++curve) {
@@ -181,7 +179,7 @@ inline void lstm_backward(const CurveRun& run, const LstmWeights& weights, const
     float* const of_gates = room.of_gates + waiting * curves * 4 * width;
     float* const inputs = room.inputs + waiting * curves * 2 * width;
     lstm_units_backward(run, step, saved, room, of_gates);
-    multiply(curves, 2 * width, 4 * width, {of_gates, 4 * width, 1}, {weights.gates.weight, 2 * width},
+    multiply(curves, 2 * width, 4 * width, {of_gates, 4 * width, 1}, right_of_gradient(weights.gates, 2 * width),
              {room.of_inputs, 2 * width});
     lstm_inputs(run, weights.norm, step, inputs);
     lstm_hidden_before(run, step, saved, inputs);

@@ -12,8 +12,6 @@ namespace {
 /// Steps that pass through the layers together: a multiple of 8, so that runs of elements begin on a tile of dropout.
 constexpr int64_t strip_steps = 96;
 
-CAUSALFM_INLINE int64_t smaller(int64_t left, int64_t right) { return left < right ? left : right; }
-
 /// Calls visit(width) with a constant for the usual widths, so that a row stays in registers.
 template <class Visit>
 CAUSALFM_INLINE void with_width(int64_t width, const Visit& visit) {
@@ -89,10 +87,19 @@ inline void scale(int64_t count, const float* factors, float* values) {
   for (int64_t i = 0; i < count; i += lanes) store(load(values + i) * load(factors + i), values + i);
 }
 
+/// W^T, by which an input is multiplied. @param in its width
+CAUSALFM_INLINE Right right_of_input(const Affine& affine, int64_t in) {
+  return {affine.panels, panel_columns, in * panel_columns, affine.packed_panels};
+}
+
+/// W, by which a gradient is multiplied.
+CAUSALFM_INLINE Right right_of_gradient(const Affine& affine, int64_t in) {
+  return {affine.weight, in, panel_columns, affine.packed_weight};
+}
+
 /// out = in W^T + b for a strip of rows.
 inline void apply(int64_t rows, int64_t in, int64_t out, const float* input, const Affine& affine, float* result) {
-  multiply(rows, out, in, {input, in, 1}, {affine.panels, panel_columns, in * panel_columns},
-           {result, out, Start::bias, affine.bias});
+  multiply(rows, out, in, {input, in, 1}, right_of_input(affine, in), {result, out, Start::bias, affine.bias});
 }
 
 /// Adds the gradients of W and b; `of_input` is that of the input.
@@ -100,7 +107,7 @@ inline void apply_backward(int64_t rows, int64_t in, int64_t out, const float* i
                            const Affine& affine, AffineGradient of_affine, float* of_input) {
   multiply(out, in, rows, {gradient, 1, out}, {input, in}, {of_affine.weight, in, Start::sum});
   add_rows(rows, out, gradient, of_affine.bias);
-  multiply(rows, in, out, {gradient, out, 1}, {affine.weight, in}, {of_input, in});
+  multiply(rows, in, out, {gradient, out, 1}, right_of_gradient(affine, in), {of_input, in});
 }
 
 /// out = state + dropout(change) for `count` elements of a curve from `first`, a multiple of dropout_tile; without
