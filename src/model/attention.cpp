@@ -22,10 +22,10 @@ at::Tensor Attention::forward(const at::Tensor& input, const SequenceMask& mask)
   const at::Tensor bias = at::cat({query_bias_, key_bias_, value_bias_});
   // On the CPU LibTorch's attention of bfloat16 is slower than that of float32; on a GPU it is what uses tensor cores.
   const bool rounds = products_ == Products::bfloat16 && input.is_cuda();
-  const auto projected = linear(input, weight_, bias, products_)
+  const at::Tensor product = linear(input, weight_, bias, products_);
+  const auto projected = (rounds ? product : product.to(input.scalar_type()))
                              .view({batch, time, 3, heads_, width / heads_})
                              .permute({2, 0, 3, 1, 4})
-                             .to(rounds ? at::kBFloat16 : input.scalar_type())
                              .unbind(0);
   std::optional<at::Tensor> key_scores;
   if (mask.key_scores().defined()) {

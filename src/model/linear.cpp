@@ -9,7 +9,7 @@ namespace causalfm::model {
 
 at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, Products products) {
   if (products == Products::full) return at::linear(input.to(weight.scalar_type()), weight, bias);
-  return at::linear(input.to(at::kBFloat16), weight.to(at::kBFloat16), bias.to(at::kBFloat16)).to(weight.scalar_type());
+  return at::linear(input.to(at::kBFloat16), weight.to(at::kBFloat16), bias.to(at::kBFloat16));
 }
 
 Linear::Linear(const Scope& scope, int64_t in, int64_t out, Products products) : products_(products) {
@@ -18,7 +18,7 @@ Linear::Linear(const Scope& scope, int64_t in, int64_t out, Products products) :
   bias_ = scope.uniform("bias", {out}, bound);
 }
 
-at::Tensor Linear::operator()(const at::Tensor& input) const { return linear(input, weight_, bias_, products_); }
+at::Tensor Linear::operator()(const at::Tensor& input) const { return rounded(input).to(weight_.scalar_type()); }
 
 MultilayerPerceptron::MultilayerPerceptron(const Scope& scope, const std::vector<int64_t>& sizes, Products hidden,
                                            Products last) {
@@ -31,7 +31,8 @@ MultilayerPerceptron::MultilayerPerceptron(const Scope& scope, const std::vector
 at::Tensor MultilayerPerceptron::operator()(const at::Tensor& input, const ObservedPlace& place) const {
   at::Tensor hidden = input;
   for (size_t i = 0; i < layers_.size(); ++i) {
-    hidden = layers_[i](i == 0 ? hidden : at::silu(hidden));
+    const at::Tensor active = i == 0 ? hidden : at::silu(hidden);
+    hidden = i + 1 == layers_.size() ? layers_[i](active) : layers_[i].rounded(active);
     place.part("layer", static_cast<int64_t>(i)).show(hidden);
   }
   return hidden;

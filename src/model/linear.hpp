@@ -10,7 +10,8 @@
 
 namespace causalfm::model {
 
-/// x W^T + b over the last dimension, in the dtype of W. In bfloat16 LibTorch rounds the result, too. @param bias [out]
+/// x W^T + b over the last dimension, in the dtype of W or in bfloat16, to which LibTorch then rounds the result, too.
+/// @param bias [out]
 at::Tensor linear(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, Products products);
 
 /// linear() with parameters `weight` [out, in] and `bias` [out], both from U(-1/sqrt(in), 1/sqrt(in)).
@@ -18,7 +19,11 @@ class Linear {
  public:
   Linear(const Scope& scope, int64_t in, int64_t out, Products products = Products::full);
 
+  /// In the parameters' dtype.
   at::Tensor operator()(const at::Tensor& input) const;
+
+  /// As linear() leaves it, for a next product.
+  at::Tensor rounded(const at::Tensor& input) const { return linear(input, weight_, bias_, products_); }
 
   /// Weight and bias.
   std::vector<at::Tensor> parameters() const { return {weight_, bias_}; }
@@ -29,7 +34,8 @@ class Linear {
   Products products_;
 };
 
-/// Linear layers `layer0`, `layer1`, ... with SiLU between them, none after the last.
+/// Linear layers `layer0`, `layer1`, ... with SiLU between them, none after the last. The result has the parameters'
+/// dtype.
 class MultilayerPerceptron {
  public:
   /// @param sizes input, hidden layers, output. @param hidden products of all layers but the last. @param last its own

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import command, run, succeed
+from conftest import SANITIZED, command, run, succeed
 
 
 def plan(config, ranks, *arguments):
@@ -21,6 +21,7 @@ def peak_bytes(*arguments):
     return 1024 * usage.ru_maxrss
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer's memory counts as well")
 @pytest.mark.parametrize("overrides", [
     ["train.batch_triplets=64"],
     ["train.batch_triplets=64", "train.micro_batch=8"],

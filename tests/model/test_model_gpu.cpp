@@ -34,7 +34,8 @@ using Operation = std::function<at::Tensor(const std::vector<at::Tensor>&)>;
 Results run(const Operation& operation, const std::vector<at::Tensor>& inputs, const at::Tensor& gradient,
             c10::Device device, at::ScalarType dtype) {
   std::vector<at::Tensor> leaves;
-  for (const at::Tensor& input : inputs) leaves.push_back(input.to(device, dtype).requires_grad_());
+  for (const at::Tensor& input : inputs)
+    leaves.push_back(input.to(device, dtype, false, /*copy=*/true).requires_grad_());
   const at::Tensor out = operation(leaves);
   out.backward(gradient.to(device, dtype));
   Results results{out.detach()};
