@@ -114,7 +114,7 @@ at::Tensor depthwise_convolution(const at::Tensor& input, const at::Tensor& weig
   const int64_t width = input.size(2);
   const int64_t missing = (channel_multiple - width % channel_multiple) % channel_multiple;
   if (missing == 0) {
-    return DepthwiseConvolution::apply(input.contiguous(), weight, bias);
+    return DepthwiseConvolution::apply(input.contiguous(), weight.contiguous(), bias);
   }
   return DepthwiseConvolution::apply(at::constant_pad_nd(input, {0, missing}),
                                      at::constant_pad_nd(weight, {0, missing}), at::constant_pad_nd(bias, {0, missing}))

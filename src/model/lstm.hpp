@@ -18,8 +18,8 @@ class Lstm final : public Sublayer {
   std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
 
  private:
-  at::Tensor on_cpu(const at::Tensor& input) const;
-  at::Tensor on_cuda(const at::Tensor& input) const;
+  /// As at::lstm takes them; `together`, in one piece of memory, which cuDNN else makes of them with a warning a call.
+  std::vector<at::Tensor> weights(bool together) const;
 
   at::Tensor input_weight_;
   at::Tensor hidden_weight_;

@@ -53,6 +53,18 @@ INSTANTIATE_TEST_SUITE_P(Shapes, DepthwiseConvolutionTest,
                          testing::Combine(testing::Values(at::kFloat, at::kDouble), testing::Values(5, 16, 40, 64),
                                           testing::Values(1, 7, 31), testing::Values(1, 13, 100)));
 
+TEST(DepthwiseConvolutionLayoutTest, NeitherInputNorWeightNeedsToBeContiguous) {
+  at::manual_seed(8);
+  const at::Tensor input = at::randn({20, 3, 32}, at::kDouble).transpose(0, 1),
+                   weight = at::randn({32, 7}, at::kDouble).t(), bias = at::randn({32}, at::kDouble),
+                   gradient = at::randn({3, 20, 32}, at::kDouble);
+  const Evaluation own = evaluate(depthwise_convolution, input, weight, bias, gradient);
+  const Evaluation reference = evaluate(depthwise_convolution_by_conv1d, input, weight, bias, gradient);
+  EXPECT_LT(distance(own.output, reference.output), 1e-12);
+  EXPECT_LT(distance(own.input_gradient, reference.input_gradient), 1e-12);
+  EXPECT_LT(distance(own.weight_gradient, reference.weight_gradient), 1e-12);
+}
+
 TEST(DepthwiseConvolutionBitsTest, DependNeitherOnThreadsNorOnOtherCurves) {
   at::manual_seed(6);
   const at::Tensor input = at::randn({21, 50, 32}), weight = at::randn({31, 32}), bias = at::randn({32}),
