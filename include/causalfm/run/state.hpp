@@ -56,13 +56,13 @@ struct SavedCheckpoint {
 
 struct RunState {
   Activity activity = Activity::running;
-  std::string reason;           ///< the sentence of a failure; else empty
-  int64_t steps = 0;            ///< asked for
-  double seconds = 0.0;         ///< spent training, over all resumes
-  double silent_seconds = 0.0;  ///< since a file of the run last changed, but for lock.json
-  bool late = false;            ///< silent well beyond its own longest pause, and beyond a start of usual length
-  int64_t ranks = 0;            ///< 0: unknown
-  std::optional<Place> place;   ///< none: no lock.json
+  std::string reason;                  ///< the sentence of a failure; else empty
+  int64_t steps = 0;                   ///< asked for
+  double seconds = 0.0;                ///< spent training, over all resumes
+  double silent_seconds = 0.0;         ///< since a file of the run last changed, but for lock.json
+  bool late = false;                   ///< silent well beyond its own longest pause, and beyond a start of usual length
+  int64_t ranks = 0;                   ///< 0: unknown
+  std::optional<Place> place;          ///< none: no lock.json
   std::optional<double> beat_seconds;  ///< since lock.json was renewed; none: there is none
   std::optional<bool> lives;           ///< whether rank 0 does; none: the observer cannot see it
 
