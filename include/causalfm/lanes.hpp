@@ -26,13 +26,15 @@ template <class Scalar>
 struct LanesOf;
 template <>
 struct LanesOf<float> {
-  typedef float Real __attribute__((vector_size(vector_bytes)));
-  typedef int32_t Integer __attribute__((vector_size(vector_bytes)));
+  using Real = float __attribute__((vector_size(vector_bytes)));
+  using Integer = int32_t __attribute__((vector_size(vector_bytes)));
+  using Bits = uint32_t __attribute__((vector_size(vector_bytes)));
 };
 template <>
 struct LanesOf<double> {
-  typedef double Real __attribute__((vector_size(vector_bytes)));
-  typedef int64_t Integer __attribute__((vector_size(vector_bytes)));
+  using Real = double __attribute__((vector_size(vector_bytes)));
+  using Integer = int64_t __attribute__((vector_size(vector_bytes)));
+  using Bits = uint64_t __attribute__((vector_size(vector_bytes)));
 };
 
 template <class Scalar>
@@ -120,7 +122,7 @@ CAUSALFM_INLINE Exponential<Scalar> exponential(Real<Scalar> x) {
   const Real<Scalar> rest = (x - power * Constants::ln2_high) - power * Constants::ln2_low;
   const Real<Scalar> rest_exponential = series_from_x<Scalar>(rest, Constants::series);
   // A factor, not bits added to the exponent: those would turn nan into a number.
-  typedef typename Constants::Bits Bits __attribute__((vector_size(vector_bytes)));
+  using Bits = typename LanesOf<Scalar>::Bits;
   const Bits scale_bits = (reinterpret_cast<Bits>(shifted) + Constants::bias) << Constants::mantissa_bits;
   const Real<Scalar> scale = reinterpret_cast<Real<Scalar>>(scale_bits);
   const Integer<Scalar> vanishes = x < Constants::smallest;

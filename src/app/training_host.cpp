@@ -30,7 +30,8 @@ c10::Device choose_device(config::DeviceKind asked, int64_t local_rank) {
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(local_rank % devices)};
 }
 
-std::string choose_kernels(config::KernelKind kind) {
+/// What is wrong with the user's choice is the configuration's error.
+std::string kernels_here(config::KernelKind kind) {
   try {
     return model::kernel_instruction_set(kind);
   } catch (const model::ModelError& error) {
@@ -53,7 +54,7 @@ TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::functi
   at::set_num_threads(static_cast<int>(threads));
   std::map<std::string, std::string> versions = library_versions();
   versions.emplace("device", device.is_cuda() ? "cuda" : "cpu");
-  versions.emplace("kernels", device.is_cuda() ? "plain" : choose_kernels(settings.runtime.kernels));
+  versions.emplace("kernels", device.is_cuda() ? "plain" : kernels_here(settings.runtime.kernels));
   host_ = std::make_unique<training::Host>(training::Host{
       *communicator_, *file_system_, job.log(), job.has_terminal() && job.rank() == 0 ? &std::cout : nullptr, device,
       threads, instruction_set(), std::move(versions), std::move(stop_requested)});

@@ -24,12 +24,11 @@ ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings
                           first_layer + static_cast<int64_t>(i)});
   }
   if (kernels == nullptr) return;
-  std::vector<std::unique_ptr<FusedSublayer>> fused;
+  fused_.emplace(FusedBlock{kernels, {}});
   for (const Residual& residual : residuals_) {
-    fused.push_back(residual.sublayer->fused(residual.norm));
+    fused_->sublayers.push_back(residual.sublayer->fused(residual.norm));
   }
-  fused.push_back(fused_norm(last_norm_.parameters()));
-  fused_ = c10::make_intrusive<FusedBlock>(*kernels, std::move(fused));
+  fused_->sublayers.push_back(fused_norm(last_norm_.parameters()));
 }
 
 at::Tensor ConformerBlock::forward_plain(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
@@ -40,7 +39,7 @@ at::Tensor ConformerBlock::forward_plain(const at::Tensor& input, const Sequence
     (place / residual.name).show(change);
     state = state + (key == nullptr ? change : dropout(change, *key, residual.layer, dropout_));
   }
-  const at::Tensor normed = last_norm_(state);
+  at::Tensor normed = last_norm_(state);
   (place / "norm").show(normed);
   return normed;
 }
@@ -51,7 +50,7 @@ at::Tensor ConformerBlock::forward_fused(const at::Tensor& input, const Sequence
   for (size_t i = 0; i < residuals_.size() && key != nullptr; ++i) {
     dropouts[i] = dropout_mask(input.size(0), *key, residuals_[i].layer, dropout_);
   }
-  return apply_fused(fused_, {input.contiguous(), mask.observed(), mask.key_scores(), std::move(dropouts)});
+  return apply_fused(*fused_, {input.contiguous(), mask.observed(), mask.key_scores()}, std::move(dropouts));
 }
 
 at::Tensor ConformerBlock::forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ class ConformerBlock {
   std::vector<Residual> residuals_;
   LayerNorm last_norm_;
   double dropout_;
-  c10::intrusive_ptr<FusedBlock> fused_;  ///< null: the plain way
+  std::optional<FusedBlock> fused_;  ///< none: the plain way
 };
 
 }  // namespace causalfm::model

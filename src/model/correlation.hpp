@@ -44,7 +44,8 @@ struct Correlation {
   template <int64_t bytes>
   [[gnu::always_inline]] static inline void run(VectorBytes<bytes>, const scalar* signal, const scalar* taps,
                                                 scalar* out, scalar* padded, Extent extent) {
-    typedef scalar Vector __attribute__((vector_size(bytes), may_alias));
+    // In an alias GCC 12 ignores attributes of a type that depends on the template.
+    typedef scalar Vector __attribute__((vector_size(bytes), may_alias));  // NOLINT(modernize-use-using)
     constexpr int64_t lanes = bytes / static_cast<int64_t>(sizeof(scalar));
     auto* const vectors = reinterpret_cast<Vector*>(padded);
     __builtin_memset(padded, 0, (extent.outputs + extent.taps - 1) * bytes);

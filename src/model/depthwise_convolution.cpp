@@ -65,7 +65,7 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
                             const at::Tensor& bias) {
     context->save_for_backward({input, weight});
-    const at::Tensor out = bias.expand_as(input).contiguous();
+    at::Tensor out = bias.expand_as(input).contiguous();
     AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "depthwise_convolution",
                                [&] { add_convolution<scalar_t>(input, weight, out); });
     return out;

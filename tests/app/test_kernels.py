@@ -1,19 +1,19 @@
 """What computes a Conformer's blocks, kernels or LibTorch's operations, changes no more than rounding; and the program runs
 on processors that have less than this one."""
 
+import re
 import shutil
 import subprocess
 
-import numpy as np
 import pytest
 
-from conftest import BINARY, metrics, parameters, run, succeed
+from conftest import BINARY, metrics, run, succeed
 
 OLDER = {"Nehalem": "plain", "Haswell": "avx2"}
 
 
 def kernels_here():
-    return succeed("--version").output.splitlines()[-1].removeprefix("kernels ")
+    return re.search("^kernels (.+)$", succeed("--version").output, re.MULTILINE).group(1)
 
 
 @pytest.mark.skipif(kernels_here() == "plain", reason="no kernels serve this processor")
@@ -52,9 +52,10 @@ def test_on_an_older_processor(small, tmp_path, processor):
     assert trained.returncode == 0, trained.stdout + trained.stderr
     assert f"kernels {OLDER[processor]};" in trained.stdout
     succeed("train", small, "--run", tmp_path / "new", *short)
-    old, new = (parameters(path / "checkpoints" / "step-00000002.h5") for path in (folder, tmp_path / "new"))
-    for name, value in new.items():
-        np.testing.assert_allclose(old[name], value, rtol=0, atol=1e-5 * max(1.0, np.abs(value).max()), err_msg=name)
+    for old, new in zip(metrics(folder), metrics(tmp_path / "new"), strict=True):
+        for name in ("loss", "gradient_norm", "validation_loss"):
+            if name in new:
+                assert old[name] == pytest.approx(new[name], rel=1e-4), (name, new["step"])
     refused = emulated("train", small, "--run", tmp_path / "none", "--set", "runtime.kernels=avx512")
     assert refused.returncode == 2
     assert "runtime.kernels is avx512, which this processor lacks; set it to auto or plain" in refused.stderr

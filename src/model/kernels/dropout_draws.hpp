@@ -7,8 +7,8 @@
 namespace causalfm::model {
 namespace {
 
-typedef uint32_t Words __attribute__((vector_size(vector_bytes)));
-typedef uint64_t WidePairs __attribute__((vector_size(vector_bytes)));
+using Words = uint32_t __attribute__((vector_size(vector_bytes)));
+using WidePairs = uint64_t __attribute__((vector_size(vector_bytes)));
 
 /// Vectors of the 16 lanes of a tile.
 constexpr int64_t tile_vectors = dropout_lanes / lanes;

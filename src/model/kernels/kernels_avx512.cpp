@@ -1,16 +1,9 @@
-#include "model/kernels/attention_passes.hpp"
-#include "model/kernels/convolution_passes.hpp"
-#include "model/kernels/feed_forward_passes.hpp"
-#include "model/kernels/kernels.hpp"
-#include "model/kernels/lstm_passes.hpp"
-#include "model/kernels/norm_passes.hpp"
+#include "model/kernels/all_passes.hpp"
 
 namespace causalfm::model {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kernels = {
-      "avx512",     lanes, panel_columns, attention_kernels, lstm_kernels, convolution_kernels, feed_forward_kernels,
-      norm_kernels, keep};
+  static constexpr Kernels kernels = kernels_named("avx512");
   return kernels;
 }
 

@@ -62,19 +62,13 @@ CAUSALFM_INLINE Unit load_unit(const float* gates) {
   return {load(gates), load(gates + lanes), load(gates + 2 * lanes), load(gates + 3 * lanes)};
 }
 
-/// For backward.
-CAUSALFM_INLINE void keep_unit(const Unit& unit, float* gates) {
-  store_past_caches(unit.input, gates);
-  store_past_caches(unit.forget, gates + lanes);
-  store_past_caches(unit.candidate, gates + 2 * lanes);
-  store_past_caches(unit.output, gates + 3 * lanes);
-}
-
-CAUSALFM_INLINE void store_unit(const Unit& unit, float* gates) {
-  store(unit.input, gates);
-  store(unit.forget, gates + lanes);
-  store(unit.candidate, gates + 2 * lanes);
-  store(unit.output, gates + 3 * lanes);
+/// Hands each vector of a unit to `put` with its place, store or store_past_caches.
+template <class Put>
+CAUSALFM_INLINE void put_unit(const Unit& unit, float* gates, const Put& put) {
+  put(unit.input, gates);
+  put(unit.forget, gates + lanes);
+  put(unit.candidate, gates + 2 * lanes);
+  put(unit.output, gates + 3 * lanes);
 }
 
 /// One step of all curves for the units [first, first + lanes): `hidden` are the next step's inputs.
@@ -92,7 +86,7 @@ inline void lstm_units(const CurveRun& run, int64_t step, int64_t first, const L
     store(output, room.outputs + (curve * run.time + step) * width + first);
     if (saved.gates != nullptr) {
       const int64_t row = step * run.curves + curve;
-      keep_unit(unit, saved.gates + row * 4 * width + first * 4);
+      put_unit(unit, saved.gates + row * 4 * width + first * 4, store_past_caches);
       store_past_caches(next, saved.cells + row * width + first);
     }
   }
@@ -137,11 +131,11 @@ inline void lstm_units_backward(const CurveRun& run, int64_t step, const LstmSav
       const Vector of_hidden = load(room.of_inputs + curve * 2 * width + width + first) +
                                load(room.outputs + (curve * run.time + step) * width + first);
       const Vector change = load(of_cell) + of_hidden * unit.output * (1.0F - grown * grown);
-      store_unit({change * unit.candidate * unit.input * (1.0F - unit.input),
-                  change * before * unit.forget * (1.0F - unit.forget),
-                  change * unit.input * (1.0F - unit.candidate * unit.candidate),
-                  of_hidden * grown * unit.output * (1.0F - unit.output)},
-                 of_gates + curve * 4 * width + first * 4);
+      put_unit({change * unit.candidate * unit.input * (1.0F - unit.input),
+                change * before * unit.forget * (1.0F - unit.forget),
+                change * unit.input * (1.0F - unit.candidate * unit.candidate),
+                of_hidden * grown * unit.output * (1.0F - unit.output)},
+               of_gates + curve * 4 * width + first * 4, store);
       store(change * unit.forget, of_cell);
     }
   }

@@ -24,7 +24,7 @@ template <int count>
 CAUSALFM_INLINE void spread_sums(const Vector (&values)[count], float share, Vector (&sums)[count]) {
   if constexpr (count == 4) {
     const Vector together = sums_of_lanes(values) * share;
-    for (int r = 0; r < count; ++r) sums[r] = repeat(together, r);
+    for (int r = 0; r < count; ++r) sums[r] = broadcast(together[r]);
   } else {
     for (int r = 0; r < count; ++r) sums[r] = sum_of_lanes(values[r]) * share;
   }
@@ -53,7 +53,7 @@ CAUSALFM_INLINE Moments<count> moments_of(int64_t width, Rows input) {
   }
   spread_sums(squares, share, sums);
   // Roots and quotients of four numbers at once, not of four vectors.
-  typedef float Four __attribute__((vector_size(16)));
+  using Four = float __attribute__((vector_size(16)));
   Four variance = {};
   for (int r = 0; r < count; ++r) variance[r] = sums[r][0];
   variance = reinterpret_cast<Four>(_mm_sqrt_ps(reinterpret_cast<__m128>(variance + 1e-5F)));

@@ -11,6 +11,32 @@ namespace {
 /// Columns that one pass over the left matrix computes: four vectors.
 constexpr int64_t panel_columns = 4 * lanes;
 
+/// A number that is known when compiling.
+template <int64_t value>
+struct Constant {
+  constexpr operator int64_t() const { return value; }
+};
+
+/// Calls visit(first column, vectors) for the columns four vectors at a time, then the rest; `vectors` is a Constant.
+template <class Visit>
+CAUSALFM_INLINE void for_each_panel(int64_t columns, const Visit& visit) {
+  for (int64_t first = 0; first < columns; first += panel_columns) {
+    switch ((columns - first) / lanes) {
+      case 1:
+        visit(first, Constant<1>{});
+        break;
+      case 2:
+        visit(first, Constant<2>{});
+        break;
+      case 3:
+        visit(first, Constant<3>{});
+        break;
+      default:
+        visit(first, Constant<4>{});
+    }
+  }
+}
+
 /// [rows, depth]: element (r, k) at values[r * row + k * step]; with row 1 and step the width it is a transposed
 /// matrix.
 struct Left {
@@ -92,25 +118,12 @@ template <int vectors>
 /// `result` = start + left x right. @param columns a multiple of `lanes`
 /// Every element is the same sum in the same order (k upwards), whatever the number of rows or columns.
 inline void multiply(int64_t rows, int64_t columns, int64_t depth, Left left, Right right, Result result) {
-  for (int64_t first = 0; first < columns; first += panel_columns) {
-    const float* const panel = right.values + first / panel_columns * right.panel;
+  for_each_panel(columns, [&](int64_t first, auto vectors) {
     Result part = result;
     part.values += first;
     part.bias += first;
-    switch ((columns - first) / lanes) {
-      case 1:
-        multiply_panel<1>(rows, left, panel, right.row, depth, part);
-        break;
-      case 2:
-        multiply_panel<2>(rows, left, panel, right.row, depth, part);
-        break;
-      case 3:
-        multiply_panel<3>(rows, left, panel, right.row, depth, part);
-        break;
-      default:
-        multiply_panel<4>(rows, left, panel, right.row, depth, part);
-    }
-  }
+    multiply_panel<vectors>(rows, left, right.values + first / panel_columns * right.panel, right.row, depth, part);
+  });
 }
 
 }  // namespace

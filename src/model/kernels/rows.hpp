@@ -14,12 +14,6 @@ constexpr int64_t strip_steps = 96;
 
 CAUSALFM_INLINE int64_t smaller(int64_t left, int64_t right) { return left < right ? left : right; }
 
-/// A number that is known when compiling.
-template <int64_t value>
-struct Constant {
-  constexpr operator int64_t() const { return value; }
-};
-
 /// Calls visit(width) with a constant for the usual widths, so that a row stays in registers.
 template <class Visit>
 CAUSALFM_INLINE void with_width(int64_t width, const Visit& visit) {
@@ -32,26 +26,6 @@ CAUSALFM_INLINE void with_width(int64_t width, const Visit& visit) {
       return visit(Constant<128>{});
     default:
       return visit(width);
-  }
-}
-
-/// Calls visit(first column, vectors) for the columns four vectors at a time, then the rest; `vectors` is a Constant.
-template <class Visit>
-CAUSALFM_INLINE void for_each_panel(int64_t columns, const Visit& visit) {
-  for (int64_t first = 0; first < columns; first += panel_columns) {
-    switch ((columns - first) / lanes) {
-      case 1:
-        visit(first, Constant<1>{});
-        break;
-      case 2:
-        visit(first, Constant<2>{});
-        break;
-      case 3:
-        visit(first, Constant<3>{});
-        break;
-      default:
-        visit(first, Constant<4>{});
-    }
   }
 }
 

@@ -18,7 +18,7 @@ CAUSALFM_INLINE Vector load(const float* from) { return causalfm::load<Vector>(f
 CAUSALFM_INLINE void store(Vector value, float* to) { __builtin_memcpy(to, &value, sizeof value); }
 
 /// Past the caches, to a 64-byte boundary: for what is not read before backward. Without it a processor first reads the
-/// line that is about to be overwritten (6 instead of 20 GB/s on one Sapphire Rapids core).
+/// line that is about to be overwritten.
 CAUSALFM_INLINE void store_past_caches(Vector value, float* to) {
 #if defined(__AVX512F__)
   _mm512_stream_ps(to, value);
@@ -51,12 +51,34 @@ CAUSALFM_INLINE Vector maximum(Vector left, Vector right) {
 #endif
 }
 
-/// Lane l of the result is lane l ^ distance of the value.
+/// The numbers 0 ... lanes - 1 as arguments of a template.
+template <int... lane>
+struct LaneNumbers {};
+#if defined(__AVX512F__)
+using AllLanes = LaneNumbers<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>;
+#else
+using AllLanes = LaneNumbers<0, 1, 2, 3, 4, 5, 6, 7>;
+#endif
+
+/// Lane l of the result is lane Pick::from(l) of left and right put one after the other.
+template <class Pick, int... lane>
+CAUSALFM_INLINE Vector shuffled(Vector left, Vector right, LaneNumbers<lane...>) {
+  return __builtin_shufflevector(left, right, Pick::from(lane)...);
+}
+template <class Pick>
+CAUSALFM_INLINE Vector shuffled(Vector left, Vector right) {
+  return shuffled<Pick>(left, right, AllLanes{});
+}
+
+/// The neighbour at a distance, itself a power of 2, with which lanes exchange their values.
+template <int distance>
+struct Neighbour {
+  static constexpr int from(int lane) { return lane ^ distance; }
+};
+
 template <int distance>
 CAUSALFM_INLINE Vector exchange(Vector value) {
-  Mask from;
-  for (int lane = 0; lane < lanes; ++lane) from[lane] = lane ^ distance;
-  return __builtin_shuffle(value, from);
+  return shuffled<Neighbour<distance>>(value, value);
 }
 
 /// The sum of all lanes, in every lane.
@@ -68,41 +90,45 @@ CAUSALFM_INLINE Vector sum_of_lanes(Vector value) {
   return value;
 }
 
+/// Runs of `count` lanes taken from left and from right in turn: with `offset` 0 the first of each two runs, with
+/// `offset` count the second.
+template <int count, int offset>
+struct Alternate {
+  static constexpr int from(int lane) {
+    const bool of_left = lane / count % 2 == 0;
+    return (of_left ? lane : lane - count + static_cast<int>(lanes)) + offset;
+  }
+};
+
+/// The sums of neighbouring runs of `count` lanes, those of left and of right in turn.
+template <int count>
+CAUSALFM_INLINE Vector joined_sums(Vector left, Vector right) {
+  return shuffled<Alternate<count, 0>>(left, right) + shuffled<Alternate<count, count>>(left, right);
+}
+
 /// Lane l has the sum of all lanes of values[l % 4], added in the same order as sum_of_lanes does.
 CAUSALFM_INLINE Vector sums_of_lanes(const Vector (&values)[4]) {
-  Mask even, odd, first_pairs, second_pairs;
-  for (int lane = 0; lane < lanes; ++lane) {
-    even[lane] = lane % 2 == 0 ? lane : lane - 1 + static_cast<int>(lanes);
-    odd[lane] = even[lane] + 1;
-    first_pairs[lane] = lane % 4 < 2 ? lane : lane - 2 + static_cast<int>(lanes);
-    second_pairs[lane] = first_pairs[lane] + 2;
-  }
-  const auto join = [](Vector left, Vector right, Mask first, Mask second) __attribute__((always_inline)) {
-    return __builtin_shuffle(left, right, first) + __builtin_shuffle(left, right, second);
-  };
-  Vector sums =
-      join(join(values[0], values[1], even, odd), join(values[2], values[3], even, odd), first_pairs, second_pairs);
+  Vector sums = joined_sums<2>(joined_sums<1>(values[0], values[1]), joined_sums<1>(values[2], values[3]));
   sums += exchange<4>(sums);
   if constexpr (lanes == 16) sums += exchange<8>(sums);
   return sums;
 }
 
-/// That lane in every lane.
-CAUSALFM_INLINE Vector repeat(Vector value, int lane) { return __builtin_shuffle(value, Mask{} + lane); }
+/// The lanes of left and right in turn: their lower halves, or with `offset` lanes / 2 their upper ones.
+template <int offset>
+struct Interleaved {
+  static constexpr int from(int lane) { return lane / 2 + lane % 2 * static_cast<int>(lanes) + offset; }
+};
 
 /// rows[r][c] becomes rows[c][r]. A step takes the rows r and r + lanes / 2 lane by lane in turn; after log2(lanes) of
 /// them every element has come to its place.
 CAUSALFM_INLINE void transpose(Vector (&rows)[lanes]) {
-  Mask low, high;
-  for (int lane = 0; lane < lanes; ++lane) {
-    low[lane] = lane / 2 + (lane % 2) * static_cast<int>(lanes);
-    high[lane] = low[lane] + static_cast<int>(lanes) / 2;
-  }
+  constexpr int half = static_cast<int>(lanes) / 2;
   for (int64_t step = 1; step < lanes; step *= 2) {
     Vector next[lanes];
-    for (int r = 0; r < lanes / 2; ++r) {
-      next[2 * r] = __builtin_shuffle(rows[r], rows[r + lanes / 2], low);
-      next[2 * r + 1] = __builtin_shuffle(rows[r], rows[r + lanes / 2], high);
+    for (int r = 0; r < half; ++r) {
+      next[2 * r] = shuffled<Interleaved<0>>(rows[r], rows[r + half]);
+      next[2 * r + 1] = shuffled<Interleaved<half>>(rows[r], rows[r + half]);
     }
     for (int r = 0; r < lanes; ++r) rows[r] = next[r];
   }
