@@ -1,6 +1,7 @@
 #include "app/command_status.hpp"
 
 #include "causalfm/run/json_text.hpp"
+#include "causalfm/run/lock.hpp"
 #include "causalfm/run/state.hpp"
 #include "app/exit_code.hpp"
 #include "app/quantity_text.hpp"
@@ -20,17 +21,49 @@ using Json = nlohmann::ordered_json;
 using run::Activity;
 using run::RunState;
 
+std::string host_of(const RunState& state) {
+  return state.place && !state.place->host.empty() ? state.place->host : "an unknown host";
+}
+
+std::string process_of(const RunState& state) {
+  const bool known = state.place && state.place->pid > 0;
+  return fmt::format("process {} on {}", known ? fmt::format("{}", state.place->pid) : "of an unknown number",
+                     host_of(state));
+}
+
+std::string running_sentence(const RunState& state) {
+  std::string text = "running";
+  if (state.beat_seconds && !state.lives) {
+    text += fmt::format(", as its files tell: {} cannot be seen from {}", process_of(state), run::this_host());
+  }
+  if (state.late) {
+    text += fmt::format("; it lives, but has written no line for {}", seconds_text(state.silent_seconds));
+  }
+  return text;
+}
+
+std::string silent_sentence(const RunState& state) {
+  const std::string text =
+      fmt::format("silent since {}: it has not said that it ended", seconds_text(state.silent_seconds));
+  if (!state.beat_seconds) return text + ", and no lock.json says that it runs";
+  const std::string beat = fmt::format("lock.json, renewed every {:.0f} s by a living run, is {} old",
+                                       run::LockTiming{}.beat.count(), seconds_text(*state.beat_seconds));
+  if (state.lives) {
+    return fmt::format("{}, and {} though {} exists: it is frozen, or cannot write", text, beat, process_of(state));
+  }
+  return fmt::format("{}, and {}; {} cannot be seen from {}, so look for it there", text, beat, process_of(state),
+                     run::this_host());
+}
+
 std::string sentence_of(const RunState& state) {
   switch (state.activity) {
     case Activity::running:
-      return "running";
+      return running_sentence(state);
     case Activity::silent:
-      return fmt::format("silent since {}: it has not said that it ended{}", seconds_text(state.silent_seconds),
-                         state.place ? "" : ", and no lock.json says that it runs");
+      return silent_sentence(state);
     case Activity::gone:
-      return fmt::format(
-          "no longer running: process {} on {} is gone; the same command goes on from the last checkpoint",
-          state.place->pid, state.place->host);
+      return fmt::format("no longer running: {} is gone; the same command goes on from the last checkpoint",
+                         process_of(state));
     case Activity::completed:
       return "completed: all steps done";
     case Activity::early_stopping:
@@ -132,6 +165,8 @@ Json to_json(const RunState& state, const std::filesystem::path& folder) {
             {"steps", state.steps},
             {"seconds", state.seconds},
             {"silent_seconds", state.silent_seconds}};
+  if (state.beat_seconds) json["beat_seconds"] = *state.beat_seconds;
+  if (state.lives) json["lives"] = *state.lives;
   if (!state.reason.empty()) json["reason"] = state.reason;
   if (state.curves_per_second) json["curves_per_second"] = *state.curves_per_second;
   if (state.seconds_a_step) json["seconds_a_step"] = *state.seconds_a_step;

@@ -18,8 +18,8 @@ using Time = std::chrono::system_clock::time_point;
 
 constexpr std::size_t window = 50;  // steps that the present speed is a mean of, at least
 
-// A run may pause for so long between two lines: it is silent only well beyond its own longest pause, and beyond a
-// start of usual length.
+// A run may pause for so long between two lines: it is late only well beyond its own longest pause, and beyond a start
+// of usual length. The lock is renewed at any time, and NFS shows another host its times up to a minute late.
 constexpr double patience_seconds = 120.0;
 constexpr double patience_in_pauses = 10.0;
 
@@ -27,7 +27,7 @@ struct Files {
   std::optional<Time> lock;
   std::optional<Time> summary;
   std::optional<Time> config;
-  std::optional<Time> newest;
+  std::optional<Time> newest;  ///< but for the lock
 };
 
 /// None where there is no such file (any more).
@@ -44,8 +44,8 @@ double seconds_between(Time first, Time second) {
 
 Files look_at(const RunFolder& run) {
   Files files{last_written(run.lock_file()), last_written(run.summary_file()), last_written(run.config_file()), {}};
-  for (const auto& time : {files.lock, files.summary, files.config, last_written(run.metrics_file()),
-                           last_written(run.log_file()), last_written(run.checkpoints())}) {
+  for (const auto& time : {files.summary, files.config, last_written(run.metrics_file()), last_written(run.log_file()),
+                           last_written(run.checkpoints())}) {
     files.newest = std::max(files.newest, time);
   }
   return files;
@@ -80,9 +80,14 @@ bool has_gone_on(const Files& files, const Summary& summary, const History& hist
   return steps > summary.steps || steps + 1 < summary.steps || (files.config > files.summary && !quiet);
 }
 
-Activity judge(const RunState& state, const Observer& observer, bool quiet) {
-  if (state.place && observer.is_alive && !observer.is_alive(*state.place).value_or(true)) return Activity::gone;
-  return quiet ? Activity::silent : Activity::running;
+/// Without any sign of life: a lock is one while it is renewed, however long the work pauses.
+bool is_quiet(const RunState& state) {
+  return state.beat_seconds ? std::min(*state.beat_seconds, state.silent_seconds) > patience_seconds : state.late;
+}
+
+Activity judge(const RunState& state) {
+  if (state.lives == false) return Activity::gone;
+  return is_quiet(state) ? Activity::silent : Activity::running;
 }
 
 Activity activity_of(Ending ending) {
@@ -168,17 +173,21 @@ RunState read_state(storage::FileSystem& file_system, const std::filesystem::pat
   state.latest = saved(run, run.latest_checkpoint(), observer.now);
   state.best = saved(run, run.best_checkpoint(), observer.now);
   state.silent_seconds = files.newest ? seconds_between(*files.newest, observer.now) : 0.0;
+  state.late = state.silent_seconds > std::max(patience_seconds, patience_in_pauses * longest_pause(seconds));
+  if (files.lock) state.beat_seconds = seconds_between(*files.lock, observer.now);
 
-  const bool quiet = state.silent_seconds > std::max(patience_seconds, patience_in_pauses * longest_pause(seconds));
-  if (summary && !has_gone_on(files, *summary, state.history, quiet)) {
+  if (summary && !has_gone_on(files, *summary, state.history, is_quiet(state))) {
     state.activity = activity_of(summary->ended);
     state.reason = summary->reason;
     state.seconds = summary->seconds;
     state.ranks = summary->ranks;
     state.place.reset();
+    state.beat_seconds.reset();
+    state.late = false;
     return state;
   }
-  state.activity = judge(state, observer, quiet);
+  if (state.place && observer.is_alive) state.lives = observer.is_alive(*state.place);
+  state.activity = judge(state);
   state.ranks = state.place && state.place->ranks > 0 ? state.place->ranks : ranks_of(state.latest);
   if (state.activity == Activity::running && state.seconds_a_step) {
     const int64_t steps_left = std::max<int64_t>(0, state.steps - state.history.steps_done);

@@ -11,11 +11,28 @@ import time
 
 import pytest
 
-from conftest import command, metrics, run, succeed
+from conftest import command, metrics, run, start, succeed
 
 
 def status(folder):
     return json.loads(succeed("status", folder, "--json").output)
+
+
+def start_long_run(small, folder, ranks=None):
+    """A run that has taken some steps and goes on."""
+    process = start("train", small, "--run", folder, "--set", "train.steps=100000", ranks=ranks, start_new_session=True)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not ((folder / "metrics.jsonl").exists() and len(metrics(folder)) > 5):
+        time.sleep(0.05)
+    if time.monotonic() >= end:
+        process.kill()
+        pytest.fail("no steps within 60 s: " + process.communicate()[1])
+    return process
+
+
+def age(folder, seconds):
+    for file in [folder, *folder.rglob("*")]:
+        os.utime(file, (time.time() - seconds, time.time() - seconds))
 
 
 @pytest.fixture
@@ -80,23 +97,82 @@ def test_while_it_runs_and_after_each_end(small, tmp_path):
 
 def test_a_killed_run_is_gone_or_silent(small, tmp_path):
     folder = tmp_path / "run"
-    process = subprocess.Popen(command("train", small, "--run", folder, "--set", "train.steps=100000"),
-                               stdout=subprocess.DEVNULL)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not ((folder / "metrics.jsonl").exists() and len(metrics(folder)) > 5):
-        time.sleep(0.05)
+    process = start_long_run(small, folder)
     process.kill()
     process.wait()
     lock = json.loads((folder / "lock.json").read_text())
     state = status(folder)
     assert state["state"] == "gone" and f"process {process.pid} on {socket.gethostname()} is gone" in state["sentence"]
-    (folder / "lock.json").write_text(json.dumps({**lock, "process_space": "another machine", "hosts": ["a", "b"]}))
-    assert status(folder)["state"] == "running" and status(folder)["place"]["hosts"] == ["a", "b"]
+    assert not state["lives"] and state["place"]["hosts"] == lock["hosts"]
     (folder / "lock.json").unlink()
-    for file in [folder, *folder.rglob("*")]:
-        os.utime(file, (time.time() - 720, time.time() - 720))
+    age(folder, 720)
     state = status(folder)
     assert state["state"] == "silent" and state["sentence"].startswith("silent since 12 min")
+    assert state["sentence"].endswith("no lock.json says that it runs")
+
+
+def test_a_frozen_process_is_silent(small, tmp_path):
+    folder = tmp_path / "run"
+    process = start_long_run(small, folder)
+    try:
+        process.send_signal(signal.SIGSTOP)
+        age(folder, 720)
+        state = status(folder)
+        assert state["state"] == "silent" and state["lives"] and state["beat_seconds"] == pytest.approx(720, abs=60)
+        assert re.fullmatch(r"silent since 12 min: it has not said that it ended, and lock\.json, renewed every 5 s by a "
+                            rf"living run, is 12 min old though process {process.pid} on {socket.gethostname()} exists: "
+                            r"it is frozen, or cannot write", state["sentence"])
+    finally:
+        process.kill()
+        process.wait()
+
+
+ELSEWHERE = ["unshare", "--pid", "--fork", "--uts", "--mount-proc", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
+
+
+def status_elsewhere(folder, *options):
+    """What status says on a host of another name whose processes are other ones."""
+    result = subprocess.run([*ELSEWHERE, *command("status", folder, *options)], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_from_another_host(small, tmp_path):
+    if os.geteuid() != 0 or subprocess.run([*ELSEWHERE, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("a host of another name and with other processes needs root and unshare")
+    folder = tmp_path / "run"
+    process = start_long_run(small, folder, ranks=2)
+    lock = json.loads((folder / "lock.json").read_text())
+    try:
+        here = socket.gethostname()
+        unseen = f"process {lock['pid']} on {here} cannot be seen from elsewhere"
+        output = status_elsewhere(folder)
+        assert output.startswith(f"{folder}: running, as its files tell: {unseen}\n"), output
+        assert f"2 on {here}, rank 0 is process {lock['pid']} on {here}, started {lock['started']}\n" in output
+        state = json.loads(status_elsewhere(folder, "--json"))
+        assert state["state"] == "running" and state["ranks"] == 2 and state["seconds_left"] > 0
+        assert state["beat_seconds"] < 60 and "lives" not in state
+        assert status(folder)["sentence"] == "running" and status(folder)["lives"]
+    finally:
+        os.kill(lock["pid"], signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert json.loads(status_elsewhere(folder, "--json"))["state"] == "running"  # nobody can know better so soon
+    age(folder, 720)
+    state = json.loads(status_elsewhere(folder, "--json"))
+    assert state["state"] == "silent"
+    assert state["sentence"] == (
+        "silent since 12 min: it has not said that it ended, and lock.json, renewed every 5 s by a living run, is 12 min old; "
+        f"{unseen}, so look for it there")
+    assert status(folder)["state"] == "gone"
+
+
+def test_a_run_of_several_hosts_names_them(small, tmp_path):
+    folder = tmp_path / "run"
+    succeed("train", small, "--run", folder)
+    (folder / "lock.json").write_text(json.dumps({"host": "node7", "pid": 41, "ranks": 3, "hosts": ["node7", "node8"]}))
+    output = succeed("status", folder).output
+    assert "running, as its files tell: process 41 on node7 cannot be seen from " + socket.gethostname() in output
+    assert "3 on node7, node8, rank 0 is process 41 on node7\n" in output
 
 
 def test_a_reader_needs_no_right_to_write(trained):

@@ -162,6 +162,33 @@ TEST_F(RunStateTest, ALockTellsWhereAndWhetherTheProcessLives) {
   EXPECT_EQ(state(/*lives=*/true).activity, Activity::silent);
 }
 
+TEST_F(RunStateTest, ALockThatIsRenewedIsASignOfLifeHoweverLongTheWorkPauses) {
+  WrittenRun run = make();
+  run.train(0, 10);
+  run.age(1h);
+  run.lock(lock_of_node7);
+  for (const std::optional<bool> lives : {std::optional<bool>(), std::optional(true)}) {
+    const RunState running = state(lives);
+    EXPECT_EQ(running.activity, Activity::running);
+    EXPECT_EQ(running.lives, lives);
+    EXPECT_TRUE(running.late);
+    EXPECT_NEAR(running.silent_seconds, 3600.0, 5.0) << "the lock says nothing of the work";
+    EXPECT_LT(*running.beat_seconds, 5.0);
+  }
+}
+
+TEST_F(RunStateTest, ALockThatIsNoLongerRenewedIsSilentThoughThePausesAreLong) {
+  WrittenRun run = make();
+  run.train(0, 100, 60.0);
+  run.lock(lock_of_node7);
+  run.age(100s);
+  EXPECT_EQ(state().activity, Activity::running);  // NFS may show its times late
+  run.age(130s);
+  EXPECT_EQ(state().activity, Activity::silent);
+  EXPECT_FALSE(state().late);
+  EXPECT_NEAR(*state().beat_seconds, 130.0, 5.0);
+}
+
 TEST_F(RunStateTest, ALockThatIsNewerThanTheSummaryCounts) {
   WrittenRun run = make();
   run.train(0, 10);

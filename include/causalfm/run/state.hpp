@@ -18,7 +18,7 @@ namespace causalfm::run {
 
 enum class Activity {
   running,
-  silent,  ///< it has not ended, but writes nothing any more
+  silent,  ///< it has not ended, but shows no sign of life any more
   gone,    ///< its process does not exist any more, and it has not said why
   completed,
   early_stopping,
@@ -56,12 +56,15 @@ struct SavedCheckpoint {
 
 struct RunState {
   Activity activity = Activity::running;
-  std::string reason;           ///< the sentence of a failure; else empty
-  int64_t steps = 0;            ///< asked for
-  double seconds = 0.0;         ///< spent training, over all resumes
-  double silent_seconds = 0.0;  ///< since a file of the run last changed
-  int64_t ranks = 0;            ///< 0: unknown
-  std::optional<Place> place;   ///< none: no lock.json
+  std::string reason;                  ///< the sentence of a failure; else empty
+  int64_t steps = 0;                   ///< asked for
+  double seconds = 0.0;                ///< spent training, over all resumes
+  double silent_seconds = 0.0;         ///< since a file of the run last changed, but for lock.json
+  bool late = false;                   ///< silent well beyond its own longest pause, and beyond a start of usual length
+  int64_t ranks = 0;                   ///< 0: unknown
+  std::optional<Place> place;          ///< none: no lock.json
+  std::optional<double> beat_seconds;  ///< since lock.json was renewed; none: there is none
+  std::optional<bool> lives;           ///< whether rank 0 does; none: the observer cannot see it
 
   std::optional<double> curves_per_second;  ///< over the last steps; validations and checkpoints not counted
   std::optional<double> seconds_a_step;     ///< over the last steps with all that lies between them
@@ -73,8 +76,8 @@ struct RunState {
 };
 
 /// Reads what the run in `folder` has written, now, while it runs or after; needs no right but to read, and changes
-/// nothing. A run has ended as its summary.json says unless it has gone on since: then its lock.json counts, and
-/// without one, or from another host, the age of what it wrote last. Local.
+/// nothing. A run has ended as its summary.json says unless it has gone on since: then its lock.json counts, from
+/// another host by its age, for its process renews it; without one, the age of what was written last. Local.
 /// @throws RunError if there is no run; config::ConfigError or storage::StorageError for a file that cannot be read.
 RunState read_state(storage::FileSystem& file_system, const std::filesystem::path& folder, const Observer& observer);
 
