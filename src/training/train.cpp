@@ -1,14 +1,15 @@
 #include "causalfm/training/train.hpp"
 
+#include "causalfm/comm/rank_places.hpp"
 #include "causalfm/config/load.hpp"
 #include "causalfm/data/loader.hpp"
 #include "causalfm/run/lock.hpp"
+#include "causalfm/run/process.hpp"
 #include "causalfm/training/error.hpp"
 #include "causalfm/training/parameter_agreement.hpp"
 #include "training/assembly.hpp"
 #include "training/checkpointing.hpp"
 #include "training/collapse_watch.hpp"
-#include "training/hosts_of_ranks.hpp"
 #include "training/investigation.hpp"
 #include "training/non_finite.hpp"
 #include "training/profiled_steps.hpp"
@@ -17,6 +18,7 @@
 #include "training/rollback.hpp"
 #include "training/run_log.hpp"
 #include "training/run_writer.hpp"
+#include "training/shared_folder.hpp"
 #include "training/step.hpp"
 #include "training/validation.hpp"
 
@@ -108,14 +110,23 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
   }
   require_agreement();
 
-  const std::vector<std::string> host_of_rank = hosts_of_ranks(host.communicator);
+  const std::vector<comm::RankPlace> places = comm::gather_places(
+      host.communicator, {run::this_host(), host.device.str(), host.numa_nodes, host.threads});
+  std::vector<std::string> host_of_rank;
+  for (const comm::RankPlace& place : places) host_of_rank.push_back(place.host);
   if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_, dead_lock, host_of_rank);
   host.communicator.barrier();  // the folder is there before another rank logs into it
+  const auto blind = first_rank_without(request.folder / "config.yaml", host.file_system, host.communicator);
   log_.emplace(host.log, request.folder / "log.txt", writes());
 
   if (writes()) {
+    for (const std::string& line : comm::describe_places(places)) host.log.info(line);
     host.log.info("model: {} learnable numbers; run folder: {}", assembly_.model->parameters().count(),
                   request.folder.string());
+    if (blind) {
+      host.log.warn("rank {} on {} does not see {}: only ranks that share it can resume; choose another --run folder",
+                    *blind, places[static_cast<size_t>(*blind)].host, request.folder.string());
+    }
     if (checkpoint) host.log.info("resuming from step {}", progress_.step);
     if (initial) host.log.info("starting from the weights of {}", request.initial_weights->string());
     for (const std::string& difference : differences) {
