@@ -122,7 +122,7 @@ class SlurmCluster:
         """Waits until a job has ended and will not run again; what Slurm then says of it."""
         def ended():
             job = self.job(number)
-            return job if job["JobState"] in STATES_OF_AN_END and job.get("Requeue") is not None else None
+            return job if job["JobState"] in STATES_OF_AN_END else None
         return self.await_that(ended, f"job {number} to end", timeout)
 
     def await_that(self, condition, what, timeout=120):

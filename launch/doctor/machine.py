@@ -1,7 +1,6 @@
-"""What the machine offers: cores, shared memory, GPUs, Slurm, Python's torch."""
+"""What the machine offers: cores, shared memory, GPUs, Slurm."""
 
-import importlib.metadata
-import os
+import resource
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "mpirun"))
 from finding import Answer, absent, ok, run, wrong  # noqa: E402
 from placement import core_quota, physical_cores  # noqa: E402
 
-TORCH = "2.11.0"
 MIB = 1 << 20
 
 
@@ -39,14 +37,6 @@ def gpus(scratch: Path, deadline: float) -> Answer:
     return ok(f"{said}; build with launch/build.sh --cuda")
 
 
-def torch(scratch: Path, deadline: float) -> Answer:
-    try:
-        version = importlib.metadata.version("torch").split("+")[0]
-    except importlib.metadata.PackageNotFoundError:
-        return absent(f"{sys.executable} has no torch: only a build or a bundle needs {TORCH}")
-    return ok(version) if version == TORCH else wrong(f"torch {version} in {sys.executable}: install torch=={TORCH}")
-
-
 def slurm(scratch: Path, deadline: float) -> Answer:
     if not shutil.which("srun"):
         return absent("no srun in PATH")
@@ -60,10 +50,9 @@ def slurm(scratch: Path, deadline: float) -> Answer:
 
 
 def open_files(scratch: Path, deadline: float) -> Answer:
-    import resource
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return ok(f"{limit}") if limit >= 256 else wrong(f"{limit} open files a process: ulimit -n 1024")
 
 
 CHECKS = (("cores", cores), ("shared memory", shared_memory), ("open files", open_files), ("GPUs", gpus),
-          ("torch", torch), ("Slurm", slurm))
+          ("Slurm", slurm))

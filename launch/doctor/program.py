@@ -1,5 +1,6 @@
-"""Whether the program starts, writes and reads HDF5, trains, and does so on two ranks that really talk."""
+"""Whether the program starts, has this Python's torch, writes and reads HDF5, trains, and does so on two ranks."""
 
+import importlib.metadata
 import json
 import os
 import sys
@@ -35,6 +36,15 @@ def starts(scratch: Path, deadline: float) -> Answer:
         return wrong(str(error))
     code, said = run([binary, "--version"], deadline)
     return ok(f"{binary}") if code == 0 else wrong(f"{binary} --version: {said}; build it again with launch/build.sh")
+
+
+def torch(scratch: Path, deadline: float) -> Answer:
+    _, built = run(["sh", "-c", "\"$0\" --version | sed -n 's/^LibTorch //p'", find_binary()], deadline)
+    try:
+        version = importlib.metadata.version("torch").split("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return absent(f"{sys.executable} has no torch: only a build or a bundle needs it, {built}")
+    return ok(version) if version == built else wrong(f"torch {version} in {sys.executable}: install torch=={built}")
 
 
 def writes_and_reads(scratch: Path, deadline: float) -> Answer:
@@ -87,6 +97,7 @@ def after_start(check):
 
 CHECKS = (
     ("program", starts),
+    ("torch", after_start(torch)),
     ("HDF5", after_start(writes_and_reads)),
     ("training", after_start(trains)),
     ("MPI", after_start(ranks_talk)),

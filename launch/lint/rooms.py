@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-OPEN_TO_ALL = ("causalfm/philox.hpp", "causalfm/version.hpp")
+OPEN_TO_ALL = ("causalfm/lanes.hpp", "causalfm/philox.hpp", "causalfm/version.hpp")
 
 
 def read_table(root: Path) -> dict[str, set[str]]:

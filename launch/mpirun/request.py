@@ -15,8 +15,9 @@ usage: launch/mpirun.sh [--hostfile FILE] [--grace SECONDS] N ARGS...
   --hostfile FILE    hosts to use, one a line: NAME slots=RANKS
   --grace SECONDS    how long the ranks may take to save after a signal (default 120)
 
-The binary is build/causalfm, in an installation its bin/causalfm, or $CAUSALFM_BINARY. The cores of a host are shared among its ranks: each is bound to its
-share, and OMP_NUM_THREADS, unless it is set, says how large that is; more ranks than cores run unbound.
+The binary is build/causalfm, in an installation its bin/causalfm, or $CAUSALFM_BINARY. The cores of a host are shared
+among its ranks: each is bound to its share, and OMP_NUM_THREADS, unless it is set, says how large that is; more ranks
+than cores run unbound.
 
 TERM, INT, HUP and USR1 reach every rank as USR1, on which `train` saves and ends with code 75; a second INT ends all
 at once. The exit code is the one that the ranks agreed on, or 4 when a rank was killed from outside or did not end in

@@ -193,7 +193,7 @@ void add_evaluate(Parser& parser) {
     evaluation::EvaluateRequest request;
     evaluation::UserLabels labels;
     std::string baseline;
-    FigureProgram figures = default_figure_program();
+    FigureProgram figures = figure_program("report.py");
   };
   auto arguments = std::make_shared<Arguments>();
   CLI::App& command = add_command(

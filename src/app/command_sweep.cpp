@@ -1,7 +1,5 @@
 #include "app/command_sweep.hpp"
 
-#include "causalfm/config/document.hpp"
-#include "causalfm/config/load.hpp"
 #include "causalfm/run/json_text.hpp"
 #include "causalfm/storage/atomic_file.hpp"
 #include "causalfm/storage/error.hpp"
@@ -137,18 +135,22 @@ int train_trial(Job& job, const sweep::SweepFolder& folder, const sweep::Trial& 
 
 }  // namespace
 
-int sweep_status(Job& job, const std::filesystem::path& folder, bool json, std::ostream& output) {
-  const auto file_system = storage::make_real_file_system();
-  const auto sweep_folder = sweep::SweepFolder::open(*file_system, folder);
-  const sweep::Standing standing = sweep::standing_of(sweep_folder, run::observer_here());
+sweep::Standing show_standing(Job& job, const sweep::SweepFolder& folder, bool json, std::ostream& output) {
+  sweep::Standing standing = sweep::standing_of(folder, run::observer_here());
   if (json) {
     output << run::to_text(sweep::to_json(standing), 2) << "\n";
   } else {
-    print(standing, folder, output);
+    print(standing, folder.path(), output);
   }
-  if (write_tables(sweep_folder, standing, job.log()) && standing.best() != nullptr) {
-    draw_figures(sweep_figure_program(), folder, job.log());
+  if (write_tables(folder, standing, job.log()) && standing.best() != nullptr) {
+    draw_figures(figure_program("sweep.py"), folder.path(), job.log());
   }
+  return standing;
+}
+
+int sweep_status(Job& job, const std::filesystem::path& folder, bool json, std::ostream& output) {
+  const auto file_system = storage::make_real_file_system();
+  show_standing(job, sweep::SweepFolder::open(*file_system, folder), json, output);
   return static_cast<int>(ExitCode::done);
 }
 
@@ -166,9 +168,7 @@ int sweep_list(const std::filesystem::path& path, const std::optional<int64_t>& 
     trials = folder.trials(description);
   } else {
     if (rung) throw sweep::SweepError("--rung: a rung has its trials in the sweep's folder; give that");
-    const std::string text = config::read_text(path);
-    const config::Config base = config::load(sweep::find_base(sweep::base_of(text, path.string()), path));
-    description = sweep::describe(text, path.string(), base);
+    description = sweep::read_sweep(path).description;
     trials = sweep::trials_of(description, path.string());
   }
   print_names(0, trials, output);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "causalfm/sweep/folder.hpp"
+#include "causalfm/sweep/standing.hpp"
 #include "app/job.hpp"
 
 #include <cstdint>
@@ -9,8 +11,11 @@
 
 namespace causalfm::app {
 
-/// `causalfm sweep status`: a table, the best setting first; writes settings.csv, trials.csv, sweep.json, best.yaml and
-/// sweep.png into the sweep's folder, where it may.
+/// Prints how a sweep stands, the best setting first; writes settings.csv, trials.csv, sweep.json, best.yaml and
+/// sweep.png into its folder, where it may. @return what it has printed.
+sweep::Standing show_standing(Job& job, const sweep::SweepFolder& folder, bool json, std::ostream& output);
+
+/// `causalfm sweep status`
 int sweep_status(Job& job, const std::filesystem::path& folder, bool json, std::ostream& output);
 
 /// `causalfm sweep list`: rung, index in it and name of every trial, separated by tabs, from a sweep's file or folder.

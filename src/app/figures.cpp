@@ -13,9 +13,9 @@
 
 namespace causalfm::app {
 
-FigureProgram default_figure_program() { return {CAUSALFM_PYTHON, companion_file("scripts/figures/report.py")}; }
-
-FigureProgram sweep_figure_program() { return {CAUSALFM_PYTHON, companion_file("scripts/figures/sweep.py")}; }
+FigureProgram figure_program(const std::string& script) {
+  return {CAUSALFM_PYTHON, companion_file("scripts/figures/" + script)};
+}
 
 void draw_figures(const FigureProgram& program, const std::filesystem::path& folder, spdlog::logger& log) {
   for (const std::filesystem::path& needed : {program.python, program.script}) {

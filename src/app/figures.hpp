@@ -12,11 +12,9 @@ struct FigureProgram {
   std::filesystem::path script;  ///< of scripts/figures
 };
 
-/// The build's own interpreter, which a machine other than the build's may lack, and the script beside the program.
-FigureProgram default_figure_program();
-
-/// The same interpreter with scripts/figures/sweep.py.
-FigureProgram sweep_figure_program();
+/// The build's own interpreter, which a machine other than the build's may lack, and a script of scripts/figures beside
+/// the program.
+FigureProgram figure_program(const std::string& script);
 
 /// Runs the program on the report, or the sweep, in `folder`; what it prints goes to our standard output. Where it is
 /// missing or fails, warns once: a report without pictures is a report.

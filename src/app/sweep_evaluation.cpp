@@ -1,9 +1,8 @@
 #include "app/sweep_evaluation.hpp"
 
-#include "causalfm/evaluation/evaluate.hpp"
 #include "causalfm/run/process.hpp"
+#include "app/command_evaluate.hpp"
 #include "app/command_simulate.hpp"
-#include "app/training_host.hpp"
 
 #include <fmt/format.h>
 
@@ -48,9 +47,7 @@ void evaluate_trial(Job& job, const sweep::SweepFolder& folder, const sweep::Tri
                                 folder.run(trial).string(), data.string());
   config::Config settings;
   settings.runtime = trial.config.runtime;
-  const TrainingHost host(job, settings, [] { return false; });
-  evaluation::evaluate(request,
-                       {host.host().communicator, host.host().file_system, host.host().log, host.host().device});
+  evaluate_command(job, settings, request, std::nullopt);
   std::filesystem::rename(partial, report);
 }
 

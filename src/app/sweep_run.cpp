@@ -1,14 +1,11 @@
 #include "app/sweep_run.hpp"
 
-#include "causalfm/config/document.hpp"
-#include "causalfm/config/load.hpp"
 #include "causalfm/run/lock.hpp"
 #include "causalfm/run/process.hpp"
 #include "causalfm/storage/error.hpp"
 #include "causalfm/sweep/error.hpp"
 #include "causalfm/sweep/local_jobs.hpp"
 #include "causalfm/sweep/rungs.hpp"
-#include "causalfm/sweep/standing.hpp"
 #include "app/command_sweep.hpp"
 #include "app/exit_code.hpp"
 #include "app/installation.hpp"
@@ -19,10 +16,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <cmath>
-#include <memory>
 #include <mutex>
-#include <optional>
 #include <ostream>
 #include <thread>
 
@@ -45,9 +39,10 @@ struct Surroundings {
 class LocalRung {
  public:
   LocalRung(const Surroundings& surroundings, int64_t rung)
-      : with_(surroundings), rung_(rung), all_(with_.folder.trials(with_.description)) {
-    trials_ = sweep::trials_of_rung(with_.folder, with_.description, all_, rung, run::observer_here());
-  }
+      : with_(surroundings),
+        rung_(rung),
+        trials_(sweep::trials_of_rung(with_.folder, with_.description, with_.folder.trials(with_.description), rung,
+                                      run::observer_here())) {}
 
   void run() {
     sweep::for_each_task(static_cast<int64_t>(trials_.size()), with_.request.jobs, with_.stop,
@@ -120,7 +115,6 @@ class LocalRung {
 
   const Surroundings& with_;
   int64_t rung_;
-  std::vector<sweep::Trial> all_;
   std::vector<sweep::Trial> trials_;
   std::mutex mutex_;
 };
@@ -143,20 +137,14 @@ class StopWatch {
 
 sweep::SweepFolder prepare(storage::FileSystem& file_system, const SweepRequest& request,
                            const std::filesystem::path& folder) {
-  const std::string text = config::read_text(request.file);
-  const std::string name = request.file.string();
-  const config::Config base = config::load(sweep::find_base(sweep::base_of(text, name), request.file));
-  const sweep::Description description = sweep::describe(text, name, base);
-  sweep::trials_of(description, name);
-  return sweep::SweepFolder::create(file_system, folder, text, description);
+  const sweep::SweepFile sweep = sweep::read_sweep(request.file);
+  sweep::trials_of(sweep.description, request.file.string());  // throws before anything is written
+  return sweep::SweepFolder::create(file_system, folder, sweep.text, sweep.description);
 }
 
 int code_of(const sweep::Standing& standing) {
-  const int64_t failed = standing.count(Progress::failed);
-  int64_t trials = 0;
-  for (const sweep::SettingStanding& setting : standing.settings) trials += static_cast<int64_t>(setting.trials.size());
-  if (standing.count(Progress::done) + failed < trials) return static_cast<int>(ExitCode::interrupted);
-  return static_cast<int>(failed > 0 ? ExitCode::trials_failed : ExitCode::done);
+  if (!standing.has_ended()) return static_cast<int>(ExitCode::interrupted);
+  return static_cast<int>(standing.count(Progress::failed) > 0 ? ExitCode::trials_failed : ExitCode::done);
 }
 
 int run_here(Job& job, const SweepRequest& request, const sweep::SweepFolder& folder, std::ostream& output) {
@@ -180,8 +168,7 @@ int run_here(Job& job, const SweepRequest& request, const sweep::SweepFolder& fo
     }
     LocalRung(surroundings, static_cast<int64_t>(rung)).run();
   }
-  sweep_status(job, folder.path(), /*json=*/false, output);
-  const int code = code_of(sweep::standing_of(folder, run::observer_here()));
+  const int code = code_of(show_standing(job, folder, /*json=*/false, output));
   if (code == static_cast<int>(ExitCode::interrupted)) job.log().info("run the same command again to go on");
   return code;
 }

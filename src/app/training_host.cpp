@@ -2,6 +2,8 @@
 
 #include "causalfm/comm/topology.hpp"
 #include "causalfm/config/error.hpp"
+#include "causalfm/model/error.hpp"
+#include "causalfm/model/model.hpp"
 #include "app/arithmetic.hpp"
 #include "app/versions.hpp"
 
@@ -29,6 +31,15 @@ c10::Device choose_device(config::DeviceKind asked, int64_t local_rank) {
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(local_rank % devices)};
 }
 
+/// What is wrong with the user's choice is the configuration's error.
+std::string kernels_here(const config::Config& settings) {
+  try {
+    return model::kernel_instruction_set(settings.runtime.kernels, model::products_of(settings.train.precision));
+  } catch (const model::ModelError& error) {
+    throw config::ConfigError(error.what());
+  }
+}
+
 }  // namespace
 
 TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::function<bool()> stop_requested)
@@ -44,6 +55,7 @@ TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::functi
   at::set_num_threads(static_cast<int>(threads));
   std::map<std::string, std::string> versions = library_versions();
   versions.emplace("device", device.is_cuda() ? "cuda" : "cpu");
+  versions.emplace("kernels", device.is_cuda() ? "plain" : kernels_here(settings));
   host_ = std::make_unique<training::Host>(training::Host{
       *communicator_, *file_system_, job.log(), job.has_terminal() && job.rank() == 0 ? &std::cout : nullptr, device,
       threads, instruction_set(), std::move(versions), std::move(stop_requested),

@@ -2,6 +2,7 @@
 
 #include "causalfm/comm/backends.hpp"
 #include "causalfm/comm/topology.hpp"
+#include "causalfm/model/model.hpp"
 #include "causalfm/storage/hdf5_version.hpp"
 #include "causalfm/version.hpp"
 
@@ -21,9 +22,14 @@ std::string instruction_set() { return at::get_cpu_capability(); }
 
 std::string version_text() {
   std::map<std::string, std::string> versions = library_versions();
-  return fmt::format("causalfm {}\nLibTorch {}\nMPI {}\nNCCL {}\nCUDA {}\nHDF5 {}\ninstruction set {}\n",
-                     versions["causalfm"], versions["libtorch"], versions["mpi"], versions["nccl"], versions["cuda"],
-                     versions["hdf5"], instruction_set());
+  const auto kernels = [](model::Products products) {
+    return model::kernel_instruction_set(config::KernelKind::automatic, products);
+  };
+  return fmt::format(
+      "causalfm {}\nLibTorch {}\nMPI {}\nNCCL {}\nCUDA {}\nHDF5 {}\ninstruction set {}\nkernels {}\n"
+      "kernels for bfloat16 {}\n",
+      versions["causalfm"], versions["libtorch"], versions["mpi"], versions["nccl"], versions["cuda"], versions["hdf5"],
+      instruction_set(), kernels(model::Products::full), kernels(model::Products::bfloat16));
 }
 
 }  // namespace causalfm::app

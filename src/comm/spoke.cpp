@@ -46,7 +46,7 @@ std::vector<Message> Spoke::serve() {
     connections_.erase(connections_.begin() + 1, connections_.end());
     break;
   }
-  if (joined_ && !connections_.empty() && connections_.front().ended()) cause_ = connections_.front().cause();
+  if (joined_ && !ended() && connections_.front().ended()) cause_ = connections_.front().cause();
   std::erase_if(connections_, [](const Connection& connection) { return connection.ended(); });
   return messages;
 }

@@ -119,7 +119,9 @@ void add_train(Table& table, Train& train) {
   add(table, "train.weight_decay", real(train.weight_decay, from_to(0, 10)), "Weight decay; 0: off.");
   add(table, "train.gradient_clip", real(train.gradient_clip, from_to(0, 1'000'000)),
       "Largest norm of all gradients together; 0: off.");
-  add(table, "train.precision", choice(train.precision), "Numbers that networks and losses compute in.");
+  add(table, "train.precision", choice(train.precision),
+      "Numbers that networks and losses compute in. bfloat16: float32, but for what the encoders' matrix products "
+      "multiply.");
   add(table, "train.deterministic", boolean(train.deterministic),
       "On a GPU: use only operations that give equal bits in equal runs, some of them slower. On the CPU all do.");
   add(table, "train.non_finite", choice(train.non_finite),
@@ -169,6 +171,10 @@ void add_comm(Table& table, Comm& comm) {
 
 void add_runtime(Table& table, Runtime& runtime) {
   add(table, "runtime.device", choice(runtime.device), "Where tensors live; auto: a GPU where there is one.");
+  add(table, "runtime.kernels", choice(runtime.kernels),
+      "What computes a Conformer's sublayers on the CPU in float32: kernels of the project's own for an instruction "
+      "set "
+      "(auto: the widest that the processor has), or plain, LibTorch's operations, which serve everything else.");
   add(table, "runtime.threads", integer_or_auto(runtime.threads, 1, 4096),
       "Threads of a rank; auto: the cores that it may use, shared with the ranks of its node.");
 }

@@ -50,7 +50,8 @@ constexpr auto names_of(Schedule) {
 }
 constexpr auto names_of(OptimizerKind) { return std::to_array<Named<OptimizerKind>>({{OptimizerKind::adam, "adam"}}); }
 constexpr auto names_of(Precision) {
-  return std::to_array<Named<Precision>>({{Precision::float32, "float32"}, {Precision::float64, "float64"}});
+  return std::to_array<Named<Precision>>(
+      {{Precision::float32, "float32"}, {Precision::bfloat16, "bfloat16"}, {Precision::float64, "float64"}});
 }
 constexpr auto names_of(NonFinite) {
   return std::to_array<Named<NonFinite>>(
@@ -67,6 +68,13 @@ constexpr auto names_of(Backend) {
 constexpr auto names_of(DeviceKind) {
   return std::to_array<Named<DeviceKind>>(
       {{DeviceKind::automatic, "auto"}, {DeviceKind::cpu, "cpu"}, {DeviceKind::cuda, "cuda"}});
+}
+
+constexpr auto names_of(KernelKind) {
+  return std::to_array<Named<KernelKind>>({{KernelKind::automatic, "auto"},
+                                           {KernelKind::avx512, "avx512"},
+                                           {KernelKind::avx2, "avx2"},
+                                           {KernelKind::plain, "plain"}});
 }
 
 /// The text of `value`. @throws ConfigError for a number that is no enumerator.

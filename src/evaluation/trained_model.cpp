@@ -53,7 +53,8 @@ TrainedModel load_trained_model(const std::filesystem::path& folder, const std::
                                       file.string(), folder.string()));
   }
   const model::SequenceScale scale = model::to_scale([&](const std::string& name) { return stored.number(name); });
-  model::CausalModel model(settings.model, scale, static_cast<uint64_t>(settings.seed), options_of(settings, host));
+  model::CausalModel model(settings.model, scale, static_cast<uint64_t>(settings.seed), options_of(settings, host),
+                           host.kernels);
   model::assign_all(model.parameters(), [&](const std::string& name) { return stored.tensor(name); });
   return {name_of(folder),
           folder,
@@ -68,7 +69,7 @@ TrainedModel load_trained_model(const std::filesystem::path& folder, const std::
 
 model::CausalModel untrained_model(const TrainedModel& trained, const Host& host) {
   return {trained.settings.model, trained.model.scale(), static_cast<uint64_t>(trained.settings.seed),
-          options_of(trained.settings, host)};
+          options_of(trained.settings, host), host.kernels};
 }
 
 at::ScalarType dtype_of(const model::CausalModel& model) { return model.parameters().flat_values().scalar_type(); }

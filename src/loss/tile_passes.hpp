@@ -1,7 +1,7 @@
 #pragma once
 
+#include "causalfm/lanes.hpp"
 #include "loss/tile_kernels.hpp"
-#include "loss/tile_lanes.hpp"
 
 namespace causalfm::loss {
 namespace {
@@ -19,7 +19,7 @@ struct Sets {
 /// One anchor's row of a tile.
 template <class Scalar, bool grouped>
 struct Row {
-  CAUSALFM_TILE_INLINE Row of(const SimilarityTile<Scalar>& tile, int64_t anchor) {
+  CAUSALFM_INLINE Row of(const SimilarityTile<Scalar>& tile, int64_t anchor) {
     const Integer<Scalar> zero = {};
     return {tile.values + anchor * tile.stride, tile.of_keys, zero + tile.of_anchors.same[anchor],
             zero + tile.of_anchors.other[anchor], grouped ? zero + tile.of_anchors.group[anchor] : zero};
@@ -72,7 +72,7 @@ struct Row {
 };
 
 template <class Scalar>
-CAUSALFM_TILE_INLINE Scalar greatest_of(Real<Scalar> value) {
+CAUSALFM_INLINE Scalar greatest_of(Real<Scalar> value) {
   Scalar greatest = value[0];
   for (int lane = 1; lane < lane_count<Scalar>; ++lane) greatest = value[lane] > greatest ? value[lane] : greatest;
   return greatest;
@@ -80,14 +80,14 @@ CAUSALFM_TILE_INLINE Scalar greatest_of(Real<Scalar> value) {
 
 /// Moves a sum of e^(s - from) to e^(s - to).
 template <class Scalar>
-CAUSALFM_TILE_INLINE double moved(double sum, Scalar from, Scalar to) {
+CAUSALFM_INLINE double moved(double sum, Scalar from, Scalar to) {
   return from == to ? sum : sum * __builtin_exp(static_cast<double>(from) - static_cast<double>(to));
 }
 
 /// Raises an anchor's maxima to those of the row. A nan is passed over here and reaches the sums.
 template <class Scalar, bool grouped>
-CAUSALFM_TILE_INLINE void raise_maxima(const Row<Scalar, grouped>& row, int64_t keys,
-                                       RunningStatistics<Scalar>& statistics) {
+CAUSALFM_INLINE void raise_maxima(const Row<Scalar, grouped>& row, int64_t keys,
+                                  RunningStatistics<Scalar>& statistics) {
   const Real<Scalar> none = Real<Scalar>{} - infinity<Scalar>;
   Real<Scalar> positive = none;
   Real<Scalar> negative = none;
@@ -115,7 +115,7 @@ template <class Scalar>
 struct LaneSums {
   static constexpr int64_t longest = 16 * lane_count<Scalar>;  ///< keys
 
-  CAUSALFM_TILE_INLINE void add_to(RunningStatistics<Scalar>& statistics, const LaneSums& sums) {
+  CAUSALFM_INLINE void add_to(RunningStatistics<Scalar>& statistics, const LaneSums& sums) {
     for (int lane = 0; lane < lane_count<Scalar>; ++lane) {
       statistics.positive_sum += static_cast<double>(sums.positive[lane]);
       statistics.negative_sum += static_cast<double>(sums.negative[lane]);
@@ -131,8 +131,7 @@ struct LaneSums {
 };
 
 template <class Scalar, bool grouped>
-CAUSALFM_TILE_INLINE void add_sums(const Row<Scalar, grouped>& row, int64_t keys,
-                                   RunningStatistics<Scalar>& statistics) {
+CAUSALFM_INLINE void add_sums(const Row<Scalar, grouped>& row, int64_t keys, RunningStatistics<Scalar>& statistics) {
   const auto reference = [](Scalar greatest) { return greatest == -infinity<Scalar> ? Scalar{0} : greatest; };
   const Real<Scalar> positive_reference = Real<Scalar>{} + reference(statistics.greatest_positive);
   const Real<Scalar> negative_reference = Real<Scalar>{} + reference(statistics.greatest_negative);

@@ -16,9 +16,11 @@ class Attention final : public Sublayer {
   Attention(const Scope& scope, int64_t width, int64_t heads);
 
   at::Tensor forward(const at::Tensor& input, const SequenceMask& mask) const override;
+  std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
 
  private:
   int64_t heads_;
+  Products products_;
   at::Tensor weight_;
   at::Tensor query_bias_;
   at::Tensor value_bias_;

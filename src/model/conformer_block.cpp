@@ -1,15 +1,19 @@
 #include "model/conformer_block.hpp"
 
 #include "model/dropout.hpp"
+#include "model/fused/fused_sublayers.hpp"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace causalfm::model {
 
-ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer)
+ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer,
+                               const Kernels* kernels)
     : last_norm_(scope / "norm", settings.width), dropout_(settings.dropout) {
   const auto& kinds = settings.block;
   for (size_t i = 0; i < kinds.size(); ++i) {
@@ -19,19 +23,42 @@ ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings
     residuals_.push_back({name, LayerNorm(own / "pre_norm", settings.width), make_sublayer(kinds[i], own, settings),
                           first_layer + static_cast<int64_t>(i)});
   }
+  if (kernels == nullptr) return;
+  fused_.emplace(FusedBlock{kernels, {}});
+  for (const Residual& residual : residuals_) {
+    fused_->sublayers.push_back(residual.sublayer->fused(residual.norm));
+  }
+  fused_->sublayers.push_back(fused_norm(last_norm_.parameters()));
 }
 
-at::Tensor ConformerBlock::forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
-                                   const ObservedPlace& place) const {
+at::Tensor ConformerBlock::forward_plain(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
+                                         const ObservedPlace& place) const {
   at::Tensor state = input;
   for (const Residual& residual : residuals_) {
     const at::Tensor change = residual.sublayer->forward(residual.norm(state), mask);
     (place / residual.name).show(change);
     state = state + (key == nullptr ? change : dropout(change, *key, residual.layer, dropout_));
   }
-  const at::Tensor normed = last_norm_(state);
+  at::Tensor normed = last_norm_(state);
   (place / "norm").show(normed);
   return normed;
+}
+
+at::Tensor ConformerBlock::forward_fused(const at::Tensor& input, const SequenceMask& mask,
+                                         const DropoutKey* key) const {
+  std::vector<std::optional<DropoutMask>> dropouts(residuals_.size() + 1);
+  for (size_t i = 0; i < residuals_.size() && key != nullptr; ++i) {
+    dropouts[i] = dropout_mask(input.size(0), *key, residuals_[i].layer, dropout_);
+  }
+  return apply_fused(*fused_, {input.contiguous(), mask.observed(), mask.key_scores()}, std::move(dropouts));
+}
+
+at::Tensor ConformerBlock::forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
+                                   const ObservedPlace& place) const {
+  if (!fused_ || place.sublayers_seen()) return forward_plain(input, mask, key, place);
+  at::Tensor output = forward_fused(input, mask, key);
+  place.show(output);
+  return output;
 }
 
 }  // namespace causalfm::model

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "causalfm/model/model.hpp"
+#include "model/fused/fused_block.hpp"
 #include "model/layer_norm.hpp"
 #include "model/observed_place.hpp"
 #include "model/sublayer.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,13 +20,18 @@ namespace causalfm::model {
 class ConformerBlock {
  public:
   /// @param first_layer number of the first sublayer among all of the model, for dropout
-  ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer);
+  /// @param kernels that serve it; null: none
+  ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer, const Kernels* kernels);
 
   /// [batch, time, width] -> the same. @param key null: no dropout
   at::Tensor forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
                      const ObservedPlace& place) const;
 
  private:
+  at::Tensor forward_plain(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
+                           const ObservedPlace& place) const;
+  at::Tensor forward_fused(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key) const;
+
   struct Residual {
     std::string name;
     LayerNorm norm;
@@ -35,6 +42,7 @@ class ConformerBlock {
   std::vector<Residual> residuals_;
   LayerNorm last_norm_;
   double dropout_;
+  std::optional<FusedBlock> fused_;  ///< none: the plain way
 };
 
 }  // namespace causalfm::model

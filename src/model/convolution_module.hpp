@@ -16,6 +16,7 @@ class ConvolutionModule final : public Sublayer {
   ConvolutionModule(const Scope& scope, int64_t width, int64_t kernel);
 
   at::Tensor forward(const at::Tensor& input, const SequenceMask& mask) const override;
+  std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
 
  private:
   Linear expand_;

@@ -1,13 +1,13 @@
 #include "model/depthwise_convolution.hpp"
 
-#include "model/instruction_set.hpp"
+#include "model/correlation.hpp"
+#include "model/depthwise_convolution_cuda.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace causalfm::model {
 namespace {
@@ -18,65 +18,6 @@ constexpr int64_t channel_multiple = 16;
 /// Curves whose weight gradients are summed one after another; a constant, so that the order of summation does not
 /// depend on the number of threads.
 constexpr int64_t curves_a_sum = 8;
-
-struct Extent {
-  int64_t width;    ///< channels of one step
-  int64_t steps;    ///< of the signal
-  int64_t taps;     ///< rows of `taps`
-  int64_t outputs;  ///< rows of `out`
-  int64_t before;   ///< zeros in front of the signal
-};
-
-/// out[i, c] += sum_j taps[j, c] signal[i + j - before, c] for one curve. With the kernel as taps this is the
-/// convolution, with the kernel reversed its input gradient, with the output gradient as taps the weight gradient.
-template <typename scalar>
-struct Correlation {
-  template <int64_t outputs, typename Vector>
-  [[gnu::always_inline]] static inline void tile(const Vector* signal, const scalar* taps, const Extent& extent,
-                                                 scalar* out) {
-    Vector sums[outputs];
-    for (int64_t i = 0; i < outputs; ++i) {
-      std::memcpy(&sums[i], out + i * extent.width, sizeof(Vector));
-    }
-    for (int64_t j = 0; j < extent.taps; ++j) {
-      Vector tap;
-      std::memcpy(&tap, taps + j * extent.width, sizeof(Vector));
-      for (int64_t i = 0; i < outputs; ++i) {
-        sums[i] += tap * signal[i + j];
-      }
-    }
-    for (int64_t i = 0; i < outputs; ++i) {
-      std::memcpy(out + i * extent.width, &sums[i], sizeof(Vector));
-    }
-  }
-
-  /// `padded`: 64-byte aligned room for one lane group of the signal with zeros on both sides.
-  template <int64_t bytes>
-  [[gnu::always_inline]] static inline void run(VectorBytes<bytes>, const scalar* signal, const scalar* taps,
-                                                scalar* out, scalar* padded, Extent extent) {
-    typedef scalar Vector __attribute__((vector_size(bytes), may_alias));
-    constexpr int64_t lanes = bytes / static_cast<int64_t>(sizeof(scalar));
-    auto* const vectors = reinterpret_cast<Vector*>(padded);
-    std::memset(padded, 0, (extent.outputs + extent.taps - 1) * bytes);
-    for (int64_t channel = 0; channel < extent.width; channel += lanes) {
-      for (int64_t t = 0; t < extent.steps; ++t) {
-        std::memcpy(&vectors[extent.before + t], signal + t * extent.width + channel, bytes);
-      }
-      const scalar* const group_taps = taps + channel;
-      scalar* const group_out = out + channel;
-      int64_t i = 0;
-      for (; i + 8 <= extent.outputs; i += 8) {
-        tile<8>(vectors + i, group_taps, extent, group_out + i * extent.width);
-      }
-      for (; i + 4 <= extent.outputs; i += 4) {
-        tile<4>(vectors + i, group_taps, extent, group_out + i * extent.width);
-      }
-      for (; i < extent.outputs; ++i) {
-        tile<1>(vectors + i, group_taps, extent, group_out + i * extent.width);
-      }
-    }
-  }
-};
 
 at::Tensor room_for(const at::Tensor& input, int64_t kernel) {
   return at::empty({input.size(1) + kernel - 1, channel_multiple}, input.options());
@@ -119,13 +60,18 @@ at::Tensor weight_gradient(const at::Tensor& input, const at::Tensor& gradient, 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// `input` [batch, time, width], width a multiple of channel_multiple.
+/// `input` [batch, time, width], on the CPU with a width that is a multiple of channel_multiple.
 class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvolution> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
                             const at::Tensor& bias) {
     context->save_for_backward({input, weight});
-    const at::Tensor out = bias.expand_as(input).contiguous();
+    if (input.is_cuda()) {
+      at::Tensor out = at::empty_like(input);
+      convolve_on_cuda(input, weight, bias, /*reversed=*/false, out);
+      return out;
+    }
+    at::Tensor out = bias.expand_as(input).contiguous();
     AT_DISPATCH_FLOATING_TYPES(input.scalar_type(), "depthwise_convolution",
                                [&] { add_convolution<scalar_t>(input, weight, out); });
     return out;
@@ -135,6 +81,15 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
     const auto saved = context->get_saved_variables();
     const at::Tensor& input = saved[0];
     const at::Tensor gradient = gradients[0].contiguous();
+    const at::Tensor of_bias = gradient.sum(at::IntArrayRef({0, 1}));
+    if (input.is_cuda()) {
+      const at::Tensor input_gradient = at::empty_like(input);
+      convolve_on_cuda(gradient, saved[1], {}, /*reversed=*/true, input_gradient);
+      const int64_t parts = convolution_parts_on_cuda(input.size(0));
+      const at::Tensor of_taps = at::empty({parts, saved[1].size(0), saved[1].size(1)}, input.options());
+      convolution_backward_on_cuda(input, gradient, of_taps);
+      return {input_gradient, of_taps.sum(0), of_bias};
+    }
     const at::Tensor reversed = saved[1].flip(0);
     const at::Tensor input_gradient = at::zeros_like(input);
     at::Tensor kernel_gradient;
@@ -142,7 +97,7 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
       add_convolution<scalar_t>(gradient, reversed, input_gradient);
       kernel_gradient = weight_gradient<scalar_t>(input, gradient, reversed.size(0));
     });
-    return {input_gradient, kernel_gradient, gradient.sum(at::IntArrayRef({0, 1}))};
+    return {input_gradient, kernel_gradient, of_bias};
   }
 };
 
@@ -150,6 +105,9 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
 
 at::Tensor depthwise_convolution(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
   const bool own = input.is_cpu() && (input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble);
+  if (input.is_cuda() && input.numel() > 0 && convolves_on_cuda(weight.size(0), input.scalar_type())) {
+    return DepthwiseConvolution::apply(input.contiguous(), weight.contiguous(), bias);
+  }
   if (!own) {
     return depthwise_convolution_by_conv1d(input, weight, bias);
   }

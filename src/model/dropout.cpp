@@ -98,6 +98,11 @@ at::Tensor masked(const at::Tensor& input, const DropoutMask& mask) {
   return out;
 }
 
+/// The threshold at which nothing is dropped.
+constexpr int64_t everything = 65536;
+
+int64_t threshold_of(double rate) { return std::max<int64_t>(1, std::llround(everything * (1.0 - rate))); }
+
 DropoutMask mask_of(int64_t seed, int64_t step, int64_t first_row, int64_t layer, int64_t threshold) {
   return {philox_key(static_cast<uint64_t>(seed), RandomStream::dropout),
           static_cast<uint32_t>(layer),
@@ -124,17 +129,12 @@ class Dropout : public torch::autograd::Function<Dropout> {
   }
 };
 
-void check(const at::Tensor& input, const DropoutKey& key, int64_t layer, double rate) {
-  if (input.dim() == 0 || (input.scalar_type() != at::kFloat && input.scalar_type() != at::kDouble)) {
-    throw ModelError("dropout: expected rows of float32 or float64, got " + std::to_string(input.dim()) +
-                     " dimensions of " + c10::toString(input.scalar_type()) + "; convert the input");
-  }
+void check(int64_t rows, const DropoutKey& key, int64_t layer, double rate) {
   if (!(rate >= 0.0 && rate < 1.0)) {
     throw ModelError("dropout: the rate " + std::to_string(rate) + " is not in [0, 1); set model.dropout below 1");
   }
   constexpr int64_t most = std::numeric_limits<uint32_t>::max();
-  if (std::min({key.step, key.first_row, layer}) < 0 ||
-      std::max({key.step, key.first_row + input.size(0), layer}) > most) {
+  if (std::min({key.step, key.first_row, layer}) < 0 || std::max({key.step, key.first_row + rows, layer}) > most) {
     throw ModelError("dropout: step " + std::to_string(key.step) + ", first row " + std::to_string(key.first_row) +
                      " and layer " + std::to_string(layer) + " must each fit 32 bits of the counter");
   }
@@ -143,12 +143,21 @@ void check(const at::Tensor& input, const DropoutKey& key, int64_t layer, double
 }  // namespace
 
 at::Tensor dropout(const at::Tensor& input, const DropoutKey& key, int64_t layer, double rate) {
-  check(input, key, layer, rate);
-  const auto threshold = std::max<int64_t>(1, std::llround(65536.0 * (1.0 - rate)));
-  if (threshold == 65536) {
-    return input;
+  if (input.dim() == 0 || (input.scalar_type() != at::kFloat && input.scalar_type() != at::kDouble)) {
+    throw ModelError("dropout: expected rows of float32 or float64, got " + std::to_string(input.dim()) +
+                     " dimensions of " + c10::toString(input.scalar_type()) + "; convert the input");
   }
+  check(input.size(0), key, layer, rate);
+  const int64_t threshold = threshold_of(rate);
+  if (threshold == everything) return input;
   return Dropout::apply(input, static_cast<int64_t>(key.seed), key.step, key.first_row, layer, threshold);
+}
+
+std::optional<DropoutMask> dropout_mask(int64_t rows, const DropoutKey& key, int64_t layer, double rate) {
+  check(rows, key, layer, rate);
+  const int64_t threshold = threshold_of(rate);
+  if (threshold == everything) return std::nullopt;
+  return mask_of(static_cast<int64_t>(key.seed), key.step, key.first_row, layer, threshold);
 }
 
 }  // namespace causalfm::model

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "causalfm/model/model.hpp"
+#include "model/dropout_mask.hpp"
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace causalfm::model {
 
@@ -16,5 +18,8 @@ namespace causalfm::model {
 /// @throws ModelError when rate is outside [0, 1), when step, row or layer do not fit 32 bits, and for CUDA tensors in
 ///         a build without CUDA.
 at::Tensor dropout(const at::Tensor& input, const DropoutKey& key, int64_t layer, double rate);
+
+/// The mask that dropout() draws for a batch of `rows`; nothing when all is kept. @throws ModelError likewise.
+std::optional<DropoutMask> dropout_mask(int64_t rows, const DropoutKey& key, int64_t layer, double rate);
 
 }  // namespace causalfm::model

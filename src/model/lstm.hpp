@@ -15,10 +15,11 @@ class Lstm final : public Sublayer {
   Lstm(const Scope& scope, int64_t width);
 
   at::Tensor forward(const at::Tensor& input, const SequenceMask& mask) const override;
+  std::unique_ptr<FusedSublayer> fused(const LayerNorm& norm) const override;
 
  private:
-  /// As at::lstm takes them; `together`, in one piece of memory, which cuDNN else makes of them with a warning a call.
-  std::vector<at::Tensor> weights(bool together) const;
+  at::Tensor on_cpu(const at::Tensor& input) const;
+  at::Tensor on_cuda(const at::Tensor& input) const;
 
   at::Tensor input_weight_;
   at::Tensor hidden_weight_;

@@ -15,7 +15,8 @@ int64_t features_of(const config::Model& settings, int64_t length) {
 
 MlpEncoder::MlpEncoder(const Scope& scope, const config::Model& settings, const SequenceScale& scale, int64_t latent)
     : length_(scale.length),
-      layers_(scope, {features_of(settings, scale.length), 4 * settings.width, 4 * settings.width, latent}) {}
+      layers_(scope, {features_of(settings, scale.length), 4 * settings.width, 4 * settings.width, latent},
+              scope.products()) {}
 
 at::Tensor MlpEncoder::forward(const EncoderInput& input, const DropoutKey*, const ObservedPlace& place) const {
   const at::Tensor flux = at::constant_pad_nd(input.flux, {0, length_ - input.flux.size(1)});

@@ -3,6 +3,7 @@
 #include "model/check.hpp"
 #include "model/decoder.hpp"
 #include "model/encoder.hpp"
+#include "model/kernel_choice.hpp"
 #include "model/linear.hpp"
 #include "model/observed_place.hpp"
 #include "model/spectrum.hpp"
@@ -16,7 +17,8 @@ namespace causalfm::model {
 
 /// An undefined member belongs to a latent or an input that the settings leave out.
 struct CausalModel::Networks {
-  Networks(const config::Model& settings, const SequenceScale& scale, uint64_t seed, const at::TensorOptions& options);
+  Networks(const config::Model& settings, const SequenceScale& scale, uint64_t seed, const at::TensorOptions& options,
+           config::KernelKind kernel_kind, Products products);
 
   EncoderInput prepare(const Curves& curves) const;
   Outputs encode(const Curves& curves, const DropoutKey* key, const ObservedPlace& place) const;
@@ -24,6 +26,7 @@ struct CausalModel::Networks {
   config::Model settings;
   SequenceScale scale;
   Parameters parameters;
+  const Kernels* kernels = nullptr;  ///< null: LibTorch's operations alone
   std::optional<TimeEncoding> time_encoding;
   std::optional<Spectrum> spectrum;
   std::unique_ptr<Encoder> encoder_star;
@@ -35,7 +38,7 @@ struct CausalModel::Networks {
 };
 
 CausalModel::Networks::Networks(const config::Model& settings, const SequenceScale& scale, uint64_t seed,
-                                const at::TensorOptions& options)
+                                const at::TensorOptions& options, config::KernelKind kernel_kind, Products products)
     : settings(settings), scale(scale), parameters(options) {
   check_settings(settings, scale, options);
   if (settings.encoder == config::EncoderKind::conformer) {
@@ -44,16 +47,18 @@ CausalModel::Networks::Networks(const config::Model& settings, const SequenceSca
   if (settings.spectrum != config::Spectrum::none) {
     spectrum.emplace(scale.length, options);
   }
-  const Scope scope(parameters, seed);
+  const Scope scope(parameters, seed, products);
+  kernels = choose_kernels(kernel_kind, products, settings, options);
   const std::vector<int64_t> head = {settings.latent, settings.width, settings.width};
-  encoder_star = make_encoder(scope / "encoder_star", settings, scale, settings.latent, 0);
+  encoder_star = make_encoder(scope / "encoder_star", settings, scale, settings.latent, 0, kernels);
   projection_star.emplace(scope / "projection_star", head);
   if (settings.latents == config::Latents::dual) {
-    encoder_instrument = make_encoder(scope / "encoder_instrument", settings, scale, settings.latent, 1);
+    encoder_instrument = make_encoder(scope / "encoder_instrument", settings, scale, settings.latent, 1, kernels);
     projection_instrument.emplace(scope / "projection_instrument", head);
   }
   if (settings.observation_latent > 0) {
-    encoder_observation = make_encoder(scope / "encoder_observation", settings, scale, settings.observation_latent, 2);
+    encoder_observation =
+        make_encoder(scope / "encoder_observation", settings, scale, settings.observation_latent, 2, kernels);
   }
   decoder.emplace(scope / "decoder", settings, scale.length);
   parameters.seal();
@@ -94,8 +99,8 @@ Outputs CausalModel::Networks::encode(const Curves& curves, const DropoutKey* ke
 }
 
 CausalModel::CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed,
-                         at::TensorOptions options)
-    : networks_(std::make_unique<Networks>(settings, scale, seed, options)) {}
+                         at::TensorOptions options, config::KernelKind kernels, Products products)
+    : networks_(std::make_unique<Networks>(settings, scale, seed, options, kernels, products)) {}
 
 CausalModel::~CausalModel() = default;
 CausalModel::CausalModel(CausalModel&&) noexcept = default;
@@ -133,5 +138,9 @@ at::Tensor CausalModel::decode(const at::Tensor& z_star, const at::Tensor& z_ins
 Parameters& CausalModel::parameters() { return networks_->parameters; }
 const Parameters& CausalModel::parameters() const { return networks_->parameters; }
 const SequenceScale& CausalModel::scale() const { return networks_->scale; }
+
+std::string CausalModel::kernels() const {
+  return networks_->kernels == nullptr ? "plain" : networks_->kernels->instruction_set;
+}
 
 }  // namespace causalfm::model

@@ -23,6 +23,9 @@ class ObservedPlace {
     return {observer_, observer_ ? joined(name) + " " + std::to_string(number) : std::string()};
   }
 
+  /// Whether an observer is to see the sublayers here.
+  bool sublayers_seen() const { return observer_ != nullptr && observer_->sees_sublayers(); }
+
   /// Shows what was computed here.
   void show(const at::Tensor& output) const {
     if (observer_) observer_->observe(name_, output);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "causalfm/model/parameters.hpp"
+#include "causalfm/model/products.hpp"
 
 #include <ATen/core/Tensor.h>
 
@@ -15,7 +16,8 @@ namespace causalfm::model {
 /// models in float32 and float64 start equal up to rounding.
 class Scope {
  public:
-  Scope(Parameters& parameters, uint64_t seed) : parameters_(&parameters), seed_(seed) {}
+  Scope(Parameters& parameters, uint64_t seed, Products products = Products::full)
+      : parameters_(&parameters), seed_(seed), products_(products) {}
 
   /// The scope `name` inside this one.
   Scope operator/(std::string_view name) const;
@@ -27,12 +29,14 @@ class Scope {
   at::Tensor constant(std::string_view name, at::IntArrayRef shape, double value) const;
 
   const at::TensorOptions& options() const { return parameters_->options(); }
+  Products products() const { return products_; }  ///< of the encoders' layers
 
  private:
   std::string full_name(std::string_view name) const;
 
   Parameters* parameters_;
   uint64_t seed_;
+  Products products_;
   std::string path_;
 };
 

@@ -19,6 +19,9 @@ class SequenceMask {
   /// The mean over observed steps of `input` [batch, time, width]: [batch, width]; zero for a curve without any.
   at::Tensor mean(const at::Tensor& input) const;
 
+  /// [batch, time, 1], 1 where observed and 0 elsewhere; undefined when all is.
+  const at::Tensor& observed() const { return steps_; }
+
   /// What attention adds to its scores, [batch, 1, 1, time]: 0 at keys to see, -inf at the others; undefined when all
   /// are seen. A curve without observed steps sees all of its keys, lest its softmax be 0 / 0.
   const at::Tensor& key_scores() const { return key_scores_; }

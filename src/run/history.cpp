@@ -15,10 +15,11 @@ double number_of(const ordered_json& line, const std::string& field) {
   return found == line.end() ? std::numeric_limits<double>::quiet_NaN() : to_number(*found);
 }
 
-const ordered_json* History::best() const {
+const ordered_json* History::best(int64_t last_step) const {
   const ordered_json* best = nullptr;
   double lowest = std::numeric_limits<double>::infinity();
   for (const ordered_json& line : validations) {
+    if (line["step"].get<int64_t>() > last_step) continue;
     if (const double loss = number_of(line, "validation_loss"); loss < lowest) {
       best = &line;
       lowest = loss;

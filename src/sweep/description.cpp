@@ -204,11 +204,7 @@ int64_t grid_size(const Description& description, const std::string& name) {
   return size;
 }
 
-}  // namespace
-
-std::string base_of(std::string_view yaml, const std::string& name) {
-  return word(read_keys(yaml, name).find("base")->second, "base", "the path of a configuration");
-}
+std::string base_in(const Entry& entry) { return word(entry, "base", "the path of a configuration"); }
 
 std::filesystem::path find_base(const std::string& base, const std::filesystem::path& sweep_file) {
   const std::filesystem::path beside = sweep_file.parent_path() / base;
@@ -221,8 +217,11 @@ std::filesystem::path find_base(const std::string& base, const std::filesystem::
                   sweep_file.string(), base, beside.string()));
 }
 
+}  // namespace
+
 Description describe(std::string_view yaml, const std::string& name, const config::Config& base) {
   const auto found = read_keys(yaml, name);
+  base_in(found.find("base")->second);  // whatever base is handed in, the text must be a sweep's
   const auto entry = [&](std::string_view key) { return found.contains(key) ? &found.find(key)->second : nullptr; };
   Description description;
   description.base = base;
@@ -257,6 +256,13 @@ Description describe(std::string_view yaml, const std::string& name, const confi
   }
   if (description.method == Method::successive_halving) require_rungs(description, name);
   return description;
+}
+
+SweepFile read_sweep(const std::filesystem::path& file) {
+  std::string text = config::read_text(file);
+  const std::string base = base_in(read_keys(text, file.string()).find("base")->second);
+  Description description = describe(text, file.string(), config::load(find_base(base, file)));
+  return {std::move(text), std::move(description)};
 }
 
 }  // namespace causalfm::sweep

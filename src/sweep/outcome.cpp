@@ -15,18 +15,15 @@ namespace {
 using nlohmann::ordered_json;
 using run::Activity;
 
-double value_in_metrics(const run::RunFolder& run, const Objective& objective, int64_t steps) {
+double value_at_the_best(const run::History& history, const std::string& field, int64_t steps) {
+  const ordered_json* best = history.best(steps);
+  return best == nullptr ? std::numeric_limits<double>::quiet_NaN() : run::number_of(*best, field);
+}
+
+double value_of_the_last_step(const run::RunFolder& run, const std::string& field, int64_t steps) {
   double value = std::numeric_limits<double>::quiet_NaN();
-  double lowest = std::numeric_limits<double>::infinity();
   run::visit_metrics(run.file_system(), run.metrics_file(), [&](const ordered_json& line) {
-    const auto step = line["step"].get<int64_t>();
-    const bool validation = line.contains("validation_loss");
-    if (objective.of_training) {
-      if (!validation && step < steps) value = run::number_of(line, objective.name);
-    } else if (validation && step <= steps && run::number_of(line, "validation_loss") < lowest) {
-      lowest = run::number_of(line, "validation_loss");
-      value = run::number_of(line, objective.name);
-    }
+    if (!line.contains("validation_loss") && line["step"].get<int64_t>() < steps) value = run::number_of(line, field);
   });
   return value;
 }
@@ -98,9 +95,11 @@ Outcome outcome_of(const SweepFolder& folder, const Description& description, co
     return failure && outcome.progress != Progress::running ? failed(outcome, *failure) : outcome;
   }
   const Objective& objective = description.objective;
-  const run::RunFolder run = run::RunFolder::open(folder.file_system(), place);
-  if (!objective.of_report) {
-    outcome.value = value_in_metrics(run, objective, steps);
+  if (objective.of_training) {
+    const run::RunFolder run = run::RunFolder::open(folder.file_system(), place);
+    outcome.value = value_of_the_last_step(run, objective.name, steps);
+  } else if (!objective.of_report) {
+    outcome.value = value_at_the_best(state.history, objective.name, steps);
   } else {
     const std::filesystem::path file = folder.report(trial, steps) / "report.json";
     if (!folder.file_system().exists(file)) {

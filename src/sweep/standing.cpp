@@ -85,6 +85,8 @@ const SettingStanding* Standing::best() const {
   return !settings.empty() && settings.front().done > 0 ? &settings.front() : nullptr;
 }
 
+bool Standing::has_ended() const { return sweep::has_ended(settings); }
+
 int64_t Standing::count(Progress progress) const {
   int64_t count = 0;
   for (const SettingStanding& setting : settings) {

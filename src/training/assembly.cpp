@@ -38,6 +38,16 @@ at::ScalarType dtype_of(config::Precision precision) {
   return precision == config::Precision::float64 ? at::kDouble : at::kFloat;
 }
 
+model::CausalModel make_model(const config::Config& settings, const model::SequenceScale& scale, c10::Device device) {
+  const config::Precision precision = settings.train.precision;
+  return {settings.model,
+          scale,
+          static_cast<uint64_t>(settings.seed),
+          at::TensorOptions().dtype(dtype_of(precision)).device(device),
+          settings.runtime.kernels,
+          model::products_of(precision)};
+}
+
 Assembly assemble(const config::Config& settings, const Host& host, const model::SequenceScale* scale) {
   data::check_world_size(settings.train.batch_triplets, host.communicator.world_size());
   Assembly assembly;
@@ -52,9 +62,7 @@ Assembly assemble(const config::Config& settings, const Host& host, const model:
                     scale->length, assembly.source->description().place, assembly.source->length()));
   }
   assembly.model = std::make_unique<model::CausalModel>(
-      settings.model, scale != nullptr ? *scale : measure(*assembly.source, *assembly.sampler),
-      static_cast<uint64_t>(settings.seed),
-      at::TensorOptions().dtype(dtype_of(settings.train.precision)).device(host.device));
+      make_model(settings, scale != nullptr ? *scale : measure(*assembly.source, *assembly.sampler), host.device));
   assembly.optimizer = std::make_unique<Adam>(assembly.model->parameters(), settings.train);
   return assembly;
 }

@@ -19,8 +19,11 @@ struct Assembly {
   std::unique_ptr<Adam> optimizer;
 };
 
-/// The number of floating-point digits that train.precision asks for.
+/// Of parameters and curves.
 at::ScalarType dtype_of(config::Precision precision);
+
+/// With the initial weights. @param scale of the curves
+model::CausalModel make_model(const config::Config& settings, const model::SequenceScale& scale, c10::Device device);
 
 /// Opens the data and draws the initial weights. Local; equal on every rank.
 /// `scale`: of the weights that will be loaded; null: measured on the training set.

@@ -57,6 +57,9 @@ class Profile final : public model::Observer {
   /// A sublayer has ended, which began where the one before ended or a scope began.
   void observe(const std::string& name, const at::Tensor& output) override;
 
+  /// What is measured is what a step without profile does.
+  bool sees_sublayers() const override { return false; }
+
   /// Seconds since the profile began, as the host sees it.
   double now() const;
 

@@ -70,8 +70,7 @@ Replay replay(const std::filesystem::path& file, const config::Config& settings,
   const StoredBatch batch = load(host.file_system, file);
   require_same_model(batch, settings, file);
   const auto number = [&](const std::string& name) { return batch.numbers.at(name); };
-  model::CausalModel model(settings.model, model::to_scale(number), static_cast<uint64_t>(settings.seed),
-                           at::TensorOptions().dtype(dtype_of(settings.train.precision)).device(host.device));
+  model::CausalModel model = make_model(settings, model::to_scale(number), host.device);
   model::assign_all(model.parameters(), [&](const std::string& name) { return batch.parameter(name); });
 
   Adam optimizer(model.parameters(), settings.train);

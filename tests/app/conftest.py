@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -16,7 +17,7 @@ SMALL = """
 seed: 3
 simulation: {stars: 60, instruments: 5, curves_per_star: 7, stellar_parameters: 5, instrument_terms: 4, length: 40}
 data: {validation_stars: 0.2, test_stars: 0.1}
-model: {width: 16, heads: 2, feed_forward: 24, blocks: 1, kernel: 7, latent: 6, dropout: 0.1}
+model: {width: 16, heads: 2, feed_forward: 32, blocks: 1, kernel: 7, latent: 6, dropout: 0.1}
 loss: {temperature: 0.5}
 train: {batch_triplets: 7, steps: 20, validate_every: 10, validation_triplets: 24, checkpoint_every: 5, patience: 0}
 comm: {deadline_seconds: 60}
@@ -45,6 +46,12 @@ def run(*arguments, ranks=None, timeout=120):
     environment = dict(os.environ, CAUSALFM_BINARY=str(BINARY))
     return Result(subprocess.run(command(*arguments, ranks=ranks), capture_output=True, text=True, timeout=timeout,
                                  env=environment, stdin=subprocess.DEVNULL))
+
+
+def start(*arguments, ranks=None, **options):
+    """The program as a process of its own, whose output is kept."""
+    return subprocess.Popen(command(*arguments, ranks=ranks), env=dict(os.environ, CAUSALFM_BINARY=str(BINARY)), text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
 def succeed(*arguments, **options):
@@ -84,3 +91,17 @@ def small(tmp_path):
     file = tmp_path / "small.yaml"
     file.write_text(SMALL)
     return file
+
+
+@contextmanager
+def small_disk(folder, options):
+    """folder/disk as a file system of its own with these options of mount, as size=4m. Skips where that is not allowed."""
+    disk = Path(folder) / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import run, succeed
+from conftest import run, small_disk, succeed
 
 
 def assert_ends(result, code, *fragments):
@@ -142,14 +142,8 @@ def test_folder_that_cannot_be_made(small, tmp_path):
 
 
 def test_full_disk(small, tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=128k tmpfs {disk} 2>/dev/null") != 0:
-        pytest.skip("mounting a small file system needs root")
-    try:
+    with small_disk(tmp_path, "size=128k") as disk:
         assert_ends(run("train", small, "--run", disk / "run"), 6, "step-")
-    finally:
-        os.system(f"umount {disk}")
 
 
 LARGE = ["--set", "simulation.stars=400", "--set", "simulation.length=100", "--set", "data.validation_stars=0.1",

@@ -140,4 +140,7 @@ def test_profile(small, tmp_path):
     table = (folder / "profile.md").read_text()
     for phase in ("data wait", "forward", "loss", "backward", "gradient reduction", "optimizer", "rest", "whole step"):
         assert f"| {phase} |" in table
-    assert "| star encoder, block 0, attention |" in table
+    assert "| star encoder, block 0 |" in table or "| star encoder, block 0, attention |" in table
+    plain = tmp_path / "plain"
+    succeed("train", small, "--run", plain, "--set", "train.profile_steps=5", "--set", "runtime.kernels=plain")
+    assert "| star encoder, block 0, attention |" in (plain / "profile.md").read_text()

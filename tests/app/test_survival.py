@@ -5,22 +5,16 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from conftest import BINARY, SMALL, assert_same_bits, command, metrics, run, succeed, training_lines
+from conftest import SMALL, assert_same_bits, metrics, run, small_disk, start, succeed, training_lines
 
 SETTINGS = ("--set", "train.steps=60", "--set", "train.checkpoint_every=4", "--set", "train.keep_checkpoints=2")
 ENDLESS = ("--set", "train.steps=100000", "--set", "train.validate_every=100000", "--set", "train.checkpoint_every=100000")
-
-
-def start(*arguments, ranks=None, **options):
-    return subprocess.Popen(command(*arguments, ranks=ranks), env=dict(os.environ, CAUSALFM_BINARY=str(BINARY)), text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
 def wait_until(condition, seconds=60):
@@ -220,14 +214,6 @@ def test_a_flipped_byte_in_any_file(finished, tmp_path, name):
         assert metrics(folder) == metrics(whole)
 
 
-def on_a_small_disk(tmp_path, size):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size={size} tmpfs {disk} 2>/dev/null") != 0:
-        pytest.skip("mounting a small file system needs root")
-    return disk
-
-
 def fill(disk):
     with open(disk / "filler", "wb", buffering=0) as filler:
         try:
@@ -239,8 +225,7 @@ def fill(disk):
 
 def test_training_goes_on_while_the_disk_is_full(small, tmp_path):
     succeed("train", small, "--run", tmp_path / "whole", "--set", "train.steps=400")
-    disk = on_a_small_disk(tmp_path, "4m")
-    try:
+    with small_disk(tmp_path, "size=4m") as disk:
         folder = disk / "run"
         process = start("train", small, "--run", folder, "--set", "train.steps=400")
         wait_until(lambda: (folder / "checkpoints" / "latest").exists())
@@ -254,13 +239,10 @@ def test_training_goes_on_while_the_disk_is_full(small, tmp_path):
         assert full_at < 390
         assert metrics(folder) == metrics(tmp_path / "whole")
         assert_same_bits(folder / "checkpoints/step-00000400.h5", tmp_path / "whole/checkpoints/step-00000400.h5")
-    finally:
-        os.system(f"umount {disk}")
 
 
 def test_a_disk_that_stays_full_ends_with_6_and_the_last_checkpoint(small, tmp_path):
-    disk = on_a_small_disk(tmp_path, "4m")
-    try:
+    with small_disk(tmp_path, "size=4m") as disk:
         folder = disk / "run"
         succeed("train", small, "--run", folder, "--set", "train.steps=10")
         fill(disk)
@@ -271,8 +253,6 @@ def test_a_disk_that_stays_full_ends_with_6_and_the_last_checkpoint(small, tmp_p
         again = succeed("train", small, "--run", folder, "--set", "train.steps=20")
         assert "resuming from step 10" in again.output
         assert [line["step"] for line in training_lines(folder)] == list(range(20))
-    finally:
-        os.system(f"umount {disk}")
 
 
 def test_a_folder_that_vanishes_and_comes_back_is_whole(small, tmp_path):

@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
-import pytest
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "app"))
 
-SOURCE = Path(os.environ.get("CAUSALFM_SOURCE", Path(__file__).resolve().parents[2]))
-BINARY = Path(os.environ.get("CAUSALFM_BINARY", SOURCE / "build" / "causalfm"))
+from conftest import BINARY, SOURCE, small_disk  # noqa: E402
 
 
 def doctor(*arguments, **environment):
@@ -68,18 +68,9 @@ def test_a_program_that_is_not_there_is_told_once(tmp_path):
     assert found["MPI"]["verdict"] == "absent"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", disk], check=False).returncode != 0:
-        pytest.skip("this machine mounts no tmpfs")
-    try:
+    with small_disk(tmp_path, "ro") as disk:
         code, found = doctor("--folder", disk)
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
     wrong = {name for name, finding in found.items() if finding["verdict"] == "wrong"}
     assert {"sync", "rename", "exclusive creation"} <= wrong
     assert code == (6 if wrong <= {"sync", "rename", "exclusive creation", "space"} else 2)
-
-

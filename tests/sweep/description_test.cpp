@@ -1,13 +1,15 @@
 #include "causalfm/sweep/description.hpp"
 
-#include "causalfm/config/document.hpp"
 #include "causalfm/config/error.hpp"
-#include "causalfm/config/load.hpp"
+#include "causalfm/storage/file_system.hpp"
 #include "causalfm/sweep/error.hpp"
 #include "causalfm/sweep/trial.hpp"
+#include "storage/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <span>
 
 namespace causalfm::sweep {
 namespace {
@@ -27,7 +29,6 @@ trials: 5
 
 TEST(Description, IsWhatTheFileSays) {
   const Description sweep = describe(good, "sweep.yaml", {});
-  EXPECT_EQ(base_of(good, "sweep.yaml"), "configs/paper.yaml");
   EXPECT_EQ(sweep.method, Method::random);
   ASSERT_EQ(sweep.parameters.size(), 2U);
   EXPECT_EQ(sweep.parameters[0].values, (std::vector<std::string>{"0.1", "0.2"}));
@@ -35,6 +36,22 @@ TEST(Description, IsWhatTheFileSays) {
   EXPECT_FALSE(sweep.parameters[1].range->integers);
   EXPECT_EQ(sweep.seeds, (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(sweep.settings, 5);
+}
+
+TEST(Description, TheBaseIsFoundBesideTheFile) {
+  const storage::TemporaryFolder folder;
+  const auto files = storage::make_real_file_system();
+  const auto write = [&](const char* name, std::string_view text) {
+    files->write_new(folder / name, std::as_bytes(std::span(text)));
+  };
+  std::string yaml = good;
+  yaml.replace(yaml.find("configs/paper.yaml"), 18, "the-base.yaml");
+  write("sweep.yaml", yaml);
+  EXPECT_THROW(read_sweep(folder / "sweep.yaml"), SweepError);
+  write("the-base.yaml", "model: {width: 128}");
+  const SweepFile sweep = read_sweep(folder / "sweep.yaml");
+  EXPECT_EQ(sweep.text, yaml);
+  EXPECT_EQ(sweep.description.base.model.width, 128);
 }
 
 TEST(Description, OneSeedIsThatOfTheBase) {
@@ -82,7 +99,6 @@ TEST(Description, TellsAMistakeWithItsLine) {
     yaml.replace(yaml.find(mistake.from), mistake.from.size(), mistake.to);
     std::string told = "nothing";
     try {
-      base_of(yaml, "sweep.yaml");
       describe(yaml, "sweep.yaml", {});
     } catch (const SweepError& error) {
       told = error.what();
@@ -115,9 +131,7 @@ TEST(Description, SuccessiveHalvingKeepsItsBudgetToItself) {
 TEST(Description, EverySweepOfTheConfigsFolderIsOne) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(CAUSALFM_CONFIGS_FOLDER "/sweeps")) {
-    const std::string text = config::read_text(entry.path());
-    const config::Config base = config::load(find_base(base_of(text, entry.path()), entry.path()));
-    EXPECT_FALSE(trials_of(describe(text, entry.path(), base), entry.path()).empty()) << entry.path();
+    EXPECT_FALSE(trials_of(read_sweep(entry.path()).description, entry.path()).empty()) << entry.path();
     ++count;
   }
   EXPECT_EQ(count, 5);

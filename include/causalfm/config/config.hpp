@@ -19,11 +19,12 @@ enum class Sublayer { attention, lstm, convolution, feed_forward };
 enum class Anchors { first, all };
 enum class Schedule { constant, cosine };
 enum class OptimizerKind { adam };
-enum class Precision { float32, float64 };
+enum class Precision { float32, bfloat16, float64 };
 enum class NonFinite { stop, skip, rollback };
 enum class GradientPrecision { float32, bfloat16 };
 enum class Backend { automatic, nccl, mpi, single };
 enum class DeviceKind { automatic, cpu, cuda };
+enum class KernelKind { automatic, avx512, avx2, plain };
 
 /// The simulated universe: paper, Eqs. 1-4. Two equal sections describe equal bits.
 struct Simulation {
@@ -124,6 +125,7 @@ struct Comm {
 
 struct Runtime {
   DeviceKind device = DeviceKind::automatic;
+  KernelKind kernels = KernelKind::automatic;
   std::optional<int64_t> threads;  ///< none: the cores that this rank may use, shared with the ranks of its node
 
   bool operator==(const Runtime&) const = default;

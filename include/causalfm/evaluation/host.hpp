@@ -1,6 +1,7 @@
 #pragma once
 
 #include "causalfm/comm/communicator.hpp"
+#include "causalfm/config/config.hpp"
 #include "causalfm/storage/file_system.hpp"
 
 #include <c10/core/Device.h>
@@ -17,6 +18,7 @@ struct Host {
   storage::FileSystem& file_system;
   spdlog::logger& log;  ///< rank 0 tells the story; other ranks warn and err
   c10::Device device;
+  config::KernelKind kernels = config::Runtime{}.kernels;
 };
 
 }  // namespace causalfm::evaluation

@@ -3,11 +3,13 @@
 #include "causalfm/config/config.hpp"
 #include "causalfm/model/observer.hpp"
 #include "causalfm/model/parameters.hpp"
+#include "causalfm/model/products.hpp"
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace causalfm::model {
 
@@ -54,8 +56,11 @@ class CausalModel {
  public:
   /// Draws initial weights from (seed, parameter name) alone: equal on every rank and machine, and in float32 and
   /// float64 up to rounding. @param options dtype float32 or float64, and the device
+  /// @param kernels what may serve a Conformer's sublayers where they are in float32 on the CPU
+  /// @param products of the encoders, bfloat16 where the dtype is float32 only
   /// @throws ModelError when the settings cannot be built, naming the key.
-  CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed, at::TensorOptions options);
+  CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed, at::TensorOptions options,
+              config::KernelKind kernels = config::Runtime{}.kernels, Products products = Products::full);
   ~CausalModel();
   CausalModel(CausalModel&&) noexcept;
 
@@ -77,9 +82,16 @@ class CausalModel {
   const Parameters& parameters() const;
   const SequenceScale& scale() const;
 
+  /// The instruction set of the kernels that compute the Conformers' blocks, or "plain" for LibTorch's operations.
+  std::string kernels() const;
+
  private:
   struct Networks;
   std::unique_ptr<Networks> networks_;
 };
+
+/// The instruction set of the kernels that such a setting chooses on this processor, or "plain" where LibTorch's
+/// operations serve instead. @throws ModelError when an instruction set is asked for that the processor lacks.
+std::string kernel_instruction_set(config::KernelKind kind, Products products = Products::full);
 
 }  // namespace causalfm::model

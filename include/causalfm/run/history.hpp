@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,8 +21,8 @@ struct History {
   std::optional<nlohmann::ordered_json> last_training;  ///< the line as it stands
   std::vector<nlohmann::ordered_json> validations;      ///< the lines as they stand
 
-  /// The validation line of the lowest loss, the first of equals; none where no loss is a number.
-  const nlohmann::ordered_json* best() const;
+  /// The validation line of the lowest loss up to a step, the first of equals; none where no loss is a number.
+  const nlohmann::ordered_json* best(int64_t last_step = std::numeric_limits<int64_t>::max()) const;
 };
 
 /// The field of a line as a number; NaN where the line has no such field. @throws storage::StorageError for a field

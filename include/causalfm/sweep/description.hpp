@@ -50,15 +50,18 @@ struct Description {
   int64_t reduction = 3;    ///< successive halving keeps one in so many settings for the next rung
 };
 
-/// The base configuration that a sweep's text names, as it is written there.
-std::string base_of(std::string_view yaml, const std::string& name);
-
-/// The path of a base: as given from the working folder or, where there is none, from the sweep's own folder.
-/// @throws SweepError if it is in neither.
-std::filesystem::path find_base(const std::string& base, const std::filesystem::path& sweep_file);
-
 /// Reads a sweep from text, strictly; `name` stands for the file in sentences.
 /// @throws SweepError, and config::ConfigError for a key or value that no configuration may have, with file and line.
 Description describe(std::string_view yaml, const std::string& name, const config::Config& base);
+
+/// A sweep's file as a person writes it.
+struct SweepFile {
+  std::string text;
+  Description description;
+};
+
+/// Reads it with the base that it names: as given from the working folder or, where there is none, from the sweep's own
+/// folder. @throws as describe() does, and SweepError if the base is in neither.
+SweepFile read_sweep(const std::filesystem::path& file);
 
 }  // namespace causalfm::sweep

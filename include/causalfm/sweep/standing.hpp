@@ -38,6 +38,8 @@ struct Standing {
   /// None before any trial is done.
   const SettingStanding* best() const;
   int64_t count(Progress progress) const;
+  /// Whether every trial has come to its end, well or not.
+  bool has_ended() const;
 };
 
 /// The trials that take part in a rung, the best setting of the former rung first; in rung 0 all, in their order.

@@ -2,15 +2,14 @@
 
 #include <cstdint>
 
-#include "loss/tile_kernels.hpp"
-
-// Vectors of the instruction set that the including file is compiled for. Internal linkage throughout: the same names
-// mean another width in another file; and no function of the standard library, whose inline code of one file another
-// file might be linked with.
-namespace causalfm::loss {
+// Vectors of the instruction set that the including file is compiled for, for kernels that are compiled once for each.
+// Belongs to no room, as the standard library does not. Internal linkage throughout: the same names mean another width
+// in another file; and no function of the standard library, whose inline code of one file another file might be linked
+// with.
+namespace causalfm {
 namespace {
 
-#define CAUSALFM_TILE_INLINE [[gnu::always_inline]] static inline
+#define CAUSALFM_INLINE [[gnu::always_inline]] static inline
 
 #if defined(__AVX512F__)
 constexpr int vector_bytes = 64;
@@ -24,20 +23,29 @@ template <class Scalar>
 constexpr int lane_count = vector_bytes / sizeof(Scalar);
 
 template <class Scalar>
-struct LanesOf {
-  typedef Scalar Real __attribute__((vector_size(vector_bytes)));
-  typedef Label<Scalar> Integer __attribute__((vector_size(vector_bytes)));
+struct LanesOf;
+template <>
+struct LanesOf<float> {
+  using Real = float __attribute__((vector_size(vector_bytes)));
+  using Integer = int32_t __attribute__((vector_size(vector_bytes)));
+  using Bits = uint32_t __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct LanesOf<double> {
+  using Real = double __attribute__((vector_size(vector_bytes)));
+  using Integer = int64_t __attribute__((vector_size(vector_bytes)));
+  using Bits = uint64_t __attribute__((vector_size(vector_bytes)));
 };
 
 template <class Scalar>
 using Real = typename LanesOf<Scalar>::Real;
 
-/// Labels, bit patterns, or a mask: -1 where true.
+/// Integers as wide as the scalar, bit patterns, or a mask: -1 where true.
 template <class Scalar>
 using Integer = typename LanesOf<Scalar>::Integer;
 
 template <class Vector, class Element>
-CAUSALFM_TILE_INLINE Vector load(const Element* from) {
+CAUSALFM_INLINE Vector load(const Element* from) {
   Vector value;
   __builtin_memcpy(&value, from, sizeof value);
   return value;
@@ -45,7 +53,7 @@ CAUSALFM_TILE_INLINE Vector load(const Element* from) {
 
 /// The first `count` lanes from memory, 0 in the others.
 template <class Vector, class Element>
-CAUSALFM_TILE_INLINE Vector load_part(const Element* from, int64_t count) {
+CAUSALFM_INLINE Vector load_part(const Element* from, int64_t count) {
   Vector value = {};
   for (int64_t lane = 0; lane < count; ++lane) value[lane] = from[lane];
   return value;
@@ -53,7 +61,7 @@ CAUSALFM_TILE_INLINE Vector load_part(const Element* from, int64_t count) {
 
 /// The value where the mask is true, 0 elsewhere, whatever the value is there.
 template <class Scalar>
-CAUSALFM_TILE_INLINE Real<Scalar> where(Integer<Scalar> mask, Real<Scalar> value) {
+CAUSALFM_INLINE Real<Scalar> where(Integer<Scalar> mask, Real<Scalar> value) {
   return reinterpret_cast<Real<Scalar>>(mask & reinterpret_cast<Integer<Scalar>>(value));
 }
 
@@ -91,7 +99,7 @@ struct ExponentialConstants<double> {
 
 /// x^2 (c_0 + c_1 x + c_2 x^2 + ...) + x by Horner's scheme.
 template <class Scalar, int count>
-CAUSALFM_TILE_INLINE Real<Scalar> series_from_x(Real<Scalar> x, const Scalar (&coefficients)[count]) {
+CAUSALFM_INLINE Real<Scalar> series_from_x(Real<Scalar> x, const Scalar (&coefficients)[count]) {
   Real<Scalar> sum = Real<Scalar>{} + coefficients[count - 1];
   for (int power = count - 2; power >= 0; --power) sum = sum * x + coefficients[power];
   return sum * (x * x) + x;
@@ -107,14 +115,14 @@ struct Exponential {
 /// 2^k + 2^k (e^r - 1) and (2^k - 1) + 2^k (e^r - 1). Below `smallest` e^x counts as 0: it vanishes beside the 1 that
 /// every sum of ours holds, and its products would be subnormal numbers, which are slow.
 template <class Scalar>
-CAUSALFM_TILE_INLINE Exponential<Scalar> exponential(Real<Scalar> x) {
+CAUSALFM_INLINE Exponential<Scalar> exponential(Real<Scalar> x) {
   using Constants = ExponentialConstants<Scalar>;
   const Real<Scalar> shifted = x * static_cast<Scalar>(1.4426950408889634) + Constants::rounding_shift;
   const Real<Scalar> power = shifted - Constants::rounding_shift;
   const Real<Scalar> rest = (x - power * Constants::ln2_high) - power * Constants::ln2_low;
   const Real<Scalar> rest_exponential = series_from_x<Scalar>(rest, Constants::series);
   // A factor, not bits added to the exponent: those would turn nan into a number.
-  typedef typename Constants::Bits Bits __attribute__((vector_size(vector_bytes)));
+  using Bits = typename LanesOf<Scalar>::Bits;
   const Bits scale_bits = (reinterpret_cast<Bits>(shifted) + Constants::bias) << Constants::mantissa_bits;
   const Real<Scalar> scale = reinterpret_cast<Real<Scalar>>(scale_bits);
   const Integer<Scalar> vanishes = x < Constants::smallest;
@@ -124,4 +132,4 @@ CAUSALFM_TILE_INLINE Exponential<Scalar> exponential(Real<Scalar> x) {
 }
 
 }  // namespace
-}  // namespace causalfm::loss
+}  // namespace causalfm

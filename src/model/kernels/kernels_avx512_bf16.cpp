@@ -1,0 +1,10 @@
+#include "model/kernels/all_passes.hpp"
+
+namespace causalfm::model {
+
+const Kernels& avx512_bf16_kernels() {
+  static constexpr Kernels kernels = kernels_named("avx512_bf16", "avx512");
+  return kernels;
+}
+
+}  // namespace causalfm::model

@@ -1,0 +1,66 @@
+"""What computes a Conformer's blocks, kernels or LibTorch's operations, changes no more than rounding; and the program runs
+on processors that have less than this one."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import BINARY, metrics, run, succeed
+
+OLDER = {"Nehalem": "plain", "Haswell": "avx2"}
+
+
+def kernels_here():
+    return re.search("^kernels (.+)$", succeed("--version").output, re.MULTILINE).group(1)
+
+
+@pytest.mark.skipif(kernels_here() == "plain", reason="no kernels serve this processor")
+@pytest.mark.parametrize("ranks", (None, 2))
+def test_kernels_and_plain_operations_agree(small, tmp_path, ranks):
+    fused = succeed("train", small, "--run", tmp_path / "fused", ranks=ranks)
+    plain = succeed("train", small, "--run", tmp_path / "plain", "--set", "runtime.kernels=plain", ranks=ranks)
+    assert f"kernels {kernels_here()};" in fused.output and "kernels plain;" in plain.output
+    for ours, theirs in zip(metrics(tmp_path / "fused"), metrics(tmp_path / "plain"), strict=True):
+        for name in ("loss", "mse", "validation_loss"):
+            if name in theirs:
+                assert ours[name] == pytest.approx(theirs[name], rel=1e-4), (name, theirs["step"])
+
+
+@pytest.mark.skipif(kernels_here() == "plain", reason="no kernels serve this processor")
+def test_what_goes_on_with_other_kernels_says_so(small, tmp_path):
+    folder = tmp_path / "run"
+    succeed("train", small, "--run", folder, "--set", "train.steps=10")
+    result = succeed("train", small, "--run", folder, "--set", "train.steps=20", "--set", "runtime.kernels=plain")
+    assert f"kernels before {kernels_here()}, now plain" in result.output + result.error
+
+
+@pytest.mark.parametrize("processor", OLDER)
+def test_on_an_older_processor(small, tmp_path, processor):
+    emulator = shutil.which("qemu-x86_64")
+    if emulator is None:
+        pytest.skip("an older processor is emulated by qemu-x86_64: install qemu-user")
+
+    def emulated(*arguments):
+        return subprocess.run([emulator, "-cpu", processor, BINARY, *arguments], capture_output=True, text=True,
+                              timeout=300, check=False)
+
+    folder = tmp_path / "old"
+    short = ("--set", "train.steps=2", "--set", "train.validate_every=2")
+    trained = emulated("train", small, "--run", folder, *short)
+    assert trained.returncode == 0, trained.stdout + trained.stderr
+    assert f"kernels {OLDER[processor]};" in trained.stdout
+    succeed("train", small, "--run", tmp_path / "new", *short)
+    for old, new in zip(metrics(folder), metrics(tmp_path / "new"), strict=True):
+        for name in ("loss", "gradient_norm", "validation_loss"):
+            if name in new:
+                assert old[name] == pytest.approx(new[name], rel=1e-4), (name, new["step"])
+    refused = emulated("train", small, "--run", tmp_path / "none", "--set", "runtime.kernels=avx512")
+    assert refused.returncode == 2
+    assert "runtime.kernels is avx512, which this processor lacks; set it to auto or plain" in refused.stderr
+
+
+def test_an_unknown_kind_is_refused(small, tmp_path):
+    result = run("train", small, "--run", tmp_path / "run", "--set", "runtime.kernels=sse")
+    assert result.code == 2 and "runtime.kernels" in result.error
