@@ -42,7 +42,7 @@ MinJobAge=600
 InactiveLimit=0
 ReturnToService=2
 SlurmctldTimeout=30
-SlurmdTimeout=120
+SlurmdTimeout={slurmd_timeout}
 MessageTimeout=10
 TreeWidth=2
 StateSaveLocation={folder}/state
@@ -68,11 +68,11 @@ def impossible():
 class SlurmCluster:
     """A running cluster while the block runs. `folder` has a short path, for sockets are in it."""
 
-    def __init__(self, folder, nodes=1, cores=4, kill_wait=15):
+    def __init__(self, folder, nodes=1, cores=4, kill_wait=15, slurmd_timeout=120):
         self.folder = Path(folder)
         self._nodes = [f"node-{number}" for number in range(nodes)]
         self._cores = cores
-        self._kill_wait = kill_wait
+        self._waits = {"kill_wait": kill_wait, "slurmd_timeout": slurmd_timeout}
         self._spaces = {name: f"cfs{os.getpid()}{letter}" for name, letter in zip(["head", *self._nodes], "hab")}
         self._daemons = []
         self.environment = dict(os.environ, SLURM_CONF=str(self.folder / "slurm.conf"))
@@ -140,7 +140,10 @@ class SlurmCluster:
         ip("-n", self._spaces[node], "link", "set", "cable", "down")
 
     def mend(self, node):
+        """The network is back, and the node reports to the head, as after it was started anew."""
         ip("-n", self._spaces[node], "link", "set", "cable", "up")
+        for slurmd in self.processes(node, "slurmd"):
+            os.kill(slurmd, signal.SIGHUP)
 
     def processes(self, node, name):
         """Numbers of the living processes of that name on a node."""
@@ -153,15 +156,21 @@ class SlurmCluster:
                 continue
         return found
 
+    def own(self, node):
+        """The folder of the cluster that each node has for itself, FOLDER/own on the node, as seen from here."""
+        slurmd = self.processes(node, "slurmd")[0]
+        return Path(f"/proc/{slurmd}/root{self.folder}/own")
+
     def _write_configuration(self):
         nodes = "\n".join(f"NodeName={name} NodeHostname={name} NodeAddr=10.213.78.{number + 1} CPUs={self._cores} "
                           "RealMemory=1000 State=UNKNOWN" for number, name in enumerate(self._nodes))
         (self.folder / "state").mkdir()
+        (self.folder / "own").mkdir()
         for name in self._nodes:
             (self.folder / f"spool-{name}").mkdir()
             (self.folder / f"temporary-{name}").mkdir()
         (self.folder / "slurm.conf").write_text(
-            CONFIGURATION.format(head=HEAD, folder=self.folder, kill_wait=self._kill_wait, nodes=nodes))
+            CONFIGURATION.format(head=HEAD, folder=self.folder, nodes=nodes, **self._waits))
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
@@ -184,8 +193,8 @@ class SlurmCluster:
 
     def _inside(self, name):
         """The beginning of a command line that runs on that machine; `ip netns exec` would hide /sys/fs/cgroup."""
-        return ["nsenter", f"--net=/run/netns/{self._spaces[name]}", "unshare", "--uts", "sh", "-c",
-                f"hostname {name} && exec \"$@\"", "sh"]
+        return ["nsenter", f"--net=/run/netns/{self._spaces[name]}", "unshare", "--uts", "--mount", "sh", "-c",
+                f"hostname {name} && mount -t tmpfs own {self.folder}/own && exec \"$@\"", "sh"]
 
     def _start(self, name, *command):
         output = (self.folder / f"{Path(command[0]).name}-{name}.output").open("w")

@@ -1,5 +1,6 @@
 #include "app/training_host.hpp"
 
+#include "causalfm/comm/topology.hpp"
 #include "causalfm/config/error.hpp"
 #include "causalfm/model/error.hpp"
 #include "causalfm/model/model.hpp"
@@ -57,7 +58,8 @@ TrainingHost::TrainingHost(Job& job, const config::Config& settings, std::functi
   versions.emplace("kernels", device.is_cuda() ? "plain" : kernels_here(settings));
   host_ = std::make_unique<training::Host>(training::Host{
       *communicator_, *file_system_, job.log(), job.has_terminal() && job.rank() == 0 ? &std::cout : nullptr, device,
-      threads, instruction_set(), std::move(versions), std::move(stop_requested)});
+      threads, instruction_set(), std::move(versions), std::move(stop_requested),
+      comm::numa_nodes_of(comm::core_numbers_of_process())});
   if (job.rank() == 0) {
     job.log().log(backend.choice.warning ? spdlog::level::warn : spdlog::level::info,
                   "{} rank{} ({}: {}), {} on each, {} thread{} a rank, {}", job.world_size(),

@@ -1,13 +1,12 @@
 #include "causalfm/comm/placement.hpp"
 
 #include "causalfm/config/error.hpp"
+#include "comm/gather_texts.hpp"
 
-#include <ATen/ops/zeros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 
 namespace causalfm::comm {
@@ -82,20 +81,9 @@ BackendChoice choose_backend(Backend asked, const Placement& placement) {
 }
 
 std::vector<RankDevice> gather_devices(Communicator& control, const RankDevice& mine) {
-  // Host and GPU, each with its terminating zero.
-  constexpr int64_t most_bytes = 256;
-  constexpr int64_t row_bytes = 2 * most_bytes;
-  const int64_t ranks = control.world_size();
-  const at::Tensor row = at::zeros({1, row_bytes}, at::kByte);
-  char* text = static_cast<char*>(row.mutable_data_ptr());
-  mine.host.copy(text, most_bytes - 1);
-  mine.gpu.copy(text + most_bytes, most_bytes - 1);
-  const at::Tensor rows = at::zeros({ranks, row_bytes}, at::kByte);
-  control.all_gather(row, rows, std::vector<int64_t>(ranks, 1), "the ranks' devices").wait();
   std::vector<RankDevice> devices;
-  for (int64_t rank = 0; rank < ranks; ++rank) {
-    const char* of_rank = static_cast<const char*>(rows.const_data_ptr()) + rank * row_bytes;
-    devices.push_back({of_rank, of_rank + most_bytes});
+  for (const std::vector<std::string>& texts : gather_texts(control, {mine.host, mine.gpu}, "the ranks' devices")) {
+    devices.push_back({texts[0], texts[1]});
   }
   return devices;
 }

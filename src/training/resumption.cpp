@@ -2,6 +2,7 @@
 
 #include "causalfm/config/error.hpp"
 #include "causalfm/config/load.hpp"
+#include "causalfm/run/process.hpp"
 #include "causalfm/run/same_run.hpp"
 #include "causalfm/training/error.hpp"
 
@@ -76,6 +77,12 @@ std::optional<run::Checkpoint> find_checkpoint(const TrainRequest& request, cons
   host.communicator.broadcast(step, 0).wait();
   if (step.item<int64_t>() < 0) return {};
   if (found) return std::move(found->checkpoint);
+  if (!host.file_system.exists(request.folder / "config.yaml")) {
+    throw TrainingError(
+        fmt::format("{} on {} is not the folder in which rank 0 found step {} to resume from: give --run a folder that "
+                    "all hosts share",
+                    request.folder.string(), run::this_host(), step.item<int64_t>()));
+  }
   const run::RunFolder folder = run::RunFolder::open(host.file_system, request.folder);
   return run::load_checkpoint(host.file_system, folder.checkpoint_file(step.item<int64_t>()));
 }

@@ -1,14 +1,15 @@
 #include "causalfm/training/train.hpp"
 
+#include "causalfm/comm/rank_places.hpp"
 #include "causalfm/config/load.hpp"
 #include "causalfm/data/loader.hpp"
 #include "causalfm/run/lock.hpp"
+#include "causalfm/run/process.hpp"
 #include "causalfm/training/error.hpp"
 #include "causalfm/training/parameter_agreement.hpp"
 #include "training/assembly.hpp"
 #include "training/checkpointing.hpp"
 #include "training/collapse_watch.hpp"
-#include "training/hosts_of_ranks.hpp"
 #include "training/investigation.hpp"
 #include "training/non_finite.hpp"
 #include "training/profiled_steps.hpp"
@@ -17,6 +18,7 @@
 #include "training/rollback.hpp"
 #include "training/run_log.hpp"
 #include "training/run_writer.hpp"
+#include "training/shared_folder.hpp"
 #include "training/step.hpp"
 #include "training/validation.hpp"
 
@@ -49,6 +51,7 @@ class TrainingRun {
   bool is_paused() const { return request_.pause_at && progress_.step >= *request_.pause_at; }
   bool stop_requested();
   void require_agreement();
+  void tell_ranks(const std::vector<comm::RankPlace>& places);
   bool train_step();
   bool goes_on_after(const data::LoadedStep& loaded, const Step::Backward& backward);
   void go_back(const NonFiniteStep& failed);
@@ -108,10 +111,14 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
   }
   require_agreement();
 
-  const std::vector<std::string> host_of_rank = hosts_of_ranks(host.communicator);
+  const std::vector<comm::RankPlace> places =
+      comm::gather_places(host.communicator, {run::this_host(), host.device.str(), host.numa_nodes, host.threads});
+  std::vector<std::string> host_of_rank;
+  for (const comm::RankPlace& place : places) host_of_rank.push_back(place.host);
   if (writes()) writer_ = std::make_unique<RunWriter>(request, host, progress_, dead_lock, host_of_rank);
   host.communicator.barrier();  // the folder is there before another rank logs into it
   log_.emplace(host.log, request.folder / "log.txt", writes());
+  tell_ranks(places);
 
   if (writes()) {
     host.log.info("model: {} learnable numbers, kernels {}; run folder: {}", assembly_.model->parameters().count(),
@@ -125,6 +132,16 @@ TrainingRun::TrainingRun(const TrainRequest& request, const Host& host)
     line_ = std::make_unique<ProgressLine>(host.log, host.terminal, settings_.train.steps);
   }
   start_loader();
+}
+
+/// Where they compute, and whether one of them does not see the run's folder. Collective.
+void TrainingRun::tell_ranks(const std::vector<comm::RankPlace>& places) {
+  const auto blind = first_rank_without(request_.folder / "config.yaml", host_.file_system, host_.communicator);
+  if (!writes()) return;
+  for (const std::string& line : comm::describe_places(places)) host_.log.info(line);
+  if (!blind) return;
+  host_.log.warn("rank {} on {} does not see {}: only ranks that share it can resume; choose another --run folder",
+                 *blind, places[static_cast<size_t>(*blind)].host, request_.folder.string());
 }
 
 void TrainingRun::start_loader() {

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -36,6 +38,16 @@ def test_run_folder(small, tmp_path):
         assert checkpoint.attrs["step"] == 20
     assert (folder / "checkpoints" / "best").exists()
     assert "step 20: validation loss" in (folder / "log.txt").read_text()
+
+
+def test_the_log_says_where_the_ranks_are(small, tmp_path):
+    succeed("train", small, "--run", tmp_path / "run", "--set", "runtime.device=cpu", ranks=2)
+    log = (tmp_path / "run" / "log.txt").read_text()
+    lines = [line for line in log.splitlines() if "NUMA" in line]
+    assert len(lines) == 1, log
+    assert re.search(rf" info: {socket.gethostname()}: rank", lines[0])
+    places = re.findall(r"(ranks? [0-9-]+) on cpu, NUMA nodes? ([0-9,-]+|unknown), 1 thread", lines[0])
+    assert [ranks for ranks, _ in places] in (["ranks 0-1"], ["rank 0", "rank 1"]), lines[0]
 
 
 @pytest.mark.parametrize("sampler, latents", [("triplet", "dual"), ("pair", "single")])

@@ -33,6 +33,7 @@ struct Host {
   std::string instruction_set;  ///< that LibTorch's kernels run on
   std::map<std::string, std::string> versions;
   std::function<bool()> stop_requested;  ///< true once a signal has asked this rank to save and end
+  std::string numa_nodes = "unknown";    ///< of the cores that this rank may use
 };
 
 /// Whether a run goes on from what its folder holds.
