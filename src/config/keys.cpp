@@ -172,7 +172,8 @@ void add_comm(Table& table, Comm& comm) {
 void add_runtime(Table& table, Runtime& runtime) {
   add(table, "runtime.device", choice(runtime.device), "Where tensors live; auto: a GPU where there is one.");
   add(table, "runtime.kernels", choice(runtime.kernels),
-      "What computes a Conformer's sublayers on the CPU, float64 excepted: kernels of the project's own for an instruction "
+      "What computes a Conformer's sublayers on the CPU, float64 excepted: kernels of the project's own for an "
+      "instruction "
       "set "
       "(auto: the widest that the processor has), or plain, LibTorch's operations, which serve everything else.");
   add(table, "runtime.threads", integer_or_auto(runtime.threads, 1, 4096),

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import run, small_disk, succeed
+from conftest import SANITIZED, run, small_disk, succeed
 
 
 def assert_ends(result, code, *fragments):
@@ -151,6 +151,7 @@ LARGE = ["--set", "simulation.stars=400", "--set", "simulation.length=100", "--s
          "--set", "train.validation_triplets=8"]
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer needs terabytes of addresses")
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_out_of_memory_names_the_batch_that_fits(small, tmp_path, ranks):
     before = resource.getrlimit(resource.RLIMIT_AS)

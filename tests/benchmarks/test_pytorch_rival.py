@@ -89,9 +89,10 @@ def test_step(dump, precision):
     assert difference(gradients_of(bench), our_gradients(dump)) < tolerance
 
 
-def test_bfloat16_is_near(tmp_path):
-    """Within what rounding to 8 bits, projections included, makes of gradients of contrasts: some 3 %."""
-    write_dump(tmp_path / "step.h5", {}, ["--masked"])
+@pytest.mark.parametrize("ours", ("float32", "bfloat16"))
+def test_bfloat16_is_near(tmp_path, ours):
+    """Within what rounding to 8 bits, the rival's projections included, makes of gradients of contrasts: some 3 %."""
+    write_dump(tmp_path / "step.h5", {"train.precision": ours}, ["--masked"])
     dump = read_dump(tmp_path / "step.h5")
     bench = Bench(dump, precision="bfloat16")
     bench.backward()

@@ -28,11 +28,12 @@ TEST(RankPlaces, AreGatheredInRankOrder) {
 
 TEST(RankPlaces, AHostIsALineAndEqualRanksAreOne) {
   EXPECT_THAT(describe_places({{"a", "cpu", "0", 4}}), ElementsAre("a: rank 0 on cpu, NUMA node 0, 4 threads"));
-  EXPECT_THAT(describe_places({{"a", "cpu", "0", 2}, {"a", "cpu", "0", 2}, {"b", "cpu", "0-1", 1}}),
-              ElementsAre("a: ranks 0-1 on cpu, NUMA node 0, 2 threads each",
-                          "b: rank 2 on cpu, NUMA nodes 0-1, 1 thread"));
-  EXPECT_THAT(describe_places({{"a", "cuda:0", "0", 8}, {"a", "cuda:1", "unknown", 8}}),
-              ElementsAre("a: rank 0 on cuda:0, NUMA node 0, 8 threads; rank 1 on cuda:1, NUMA node unknown, 8 threads"));
+  EXPECT_THAT(
+      describe_places({{"a", "cpu", "0", 2}, {"a", "cpu", "0", 2}, {"b", "cpu", "0-1", 1}}),
+      ElementsAre("a: ranks 0-1 on cpu, NUMA node 0, 2 threads each", "b: rank 2 on cpu, NUMA nodes 0-1, 1 thread"));
+  EXPECT_THAT(
+      describe_places({{"a", "cuda:0", "0", 8}, {"a", "cuda:1", "unknown", 8}}),
+      ElementsAre("a: rank 0 on cuda:0, NUMA node 0, 8 threads; rank 1 on cuda:1, NUMA node unknown, 8 threads"));
 }
 
 TEST(RankPlaces, RanksDealtOutToHostsInTurnKeepALineAHost) {

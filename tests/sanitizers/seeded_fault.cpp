@@ -14,7 +14,8 @@ namespace {
 
 uint64_t shared = 0;
 
-void race() {
+// A report names a function with its room only where it is not inlined.
+[[gnu::noinline]] void race() {
   const auto add = [] {
     for (int i = 0; i < 1000; ++i) shared += mix_bits(shared);
   };
@@ -23,14 +24,14 @@ void race() {
   other.join();
 }
 
-void leak() {
+[[gnu::noinline]] void leak() {
   auto* lost = new uint64_t[100];
   lost[3] = mix_bits(3);
   shared = lost[3];
   lost = nullptr;
 }
 
-void use_after_free() {
+[[gnu::noinline]] void use_after_free() {
   auto kept = std::make_unique<uint64_t>(mix_bits(5));
   const volatile uint64_t* freed = kept.get();
   kept.reset();
