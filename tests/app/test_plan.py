@@ -55,6 +55,12 @@ def test_the_json_is_whole(small):
     assert not planned["time"]["measured"]
 
 
+def test_a_gpu_is_rehearsed_without_the_kernels_of_this_processor(small):
+    wide = ("--gpu", "h200", "--set", "model.width=64", "--set", "model.heads=4")
+    automatic, plain = (plan(small, 1, *wide, "--set", f"runtime.kernels={kernels}") for kernels in ("auto", "plain"))
+    assert automatic["memory_bytes"] == plain["memory_bytes"] and automatic["time"] == plain["time"]
+
+
 def test_measuring_takes_the_true_size(small):
     assert plan(small, 2, "--measure")["time"]["measured"]
 
