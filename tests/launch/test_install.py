@@ -111,6 +111,28 @@ def test_the_module_file_is_tcl_and_names_the_prefix(prefix, tmp_path):
     assert f"causalfm {module.name}" in result.stderr and "@" not in module.read_text()
 
 
+MODULES = Path("/usr/share/modules/init/bash")
+
+
+@pytest.mark.skipif(not MODULES.exists(), reason="no Environment Modules here: install environment-modules")
+def test_environment_modules_load_and_unload_it(prefix, tmp_path):
+    script = f"""
+. {MODULES}
+module use "$1/share/causalfm/modulefiles"
+module load causalfm
+causalfm --version | head -n 1
+echo "$CAUSALFM_ROOT" "$CMAKE_PREFIX_PATH"
+module help causalfm
+module unload causalfm
+command -v causalfm || echo gone "${{CAUSALFM_ROOT-too}}"
+"""
+    result = run(["bash", "-c", script, "bash", prefix], tmp_path)
+    assert result.returncode == 0, result.stderr
+    version, variables, *_, last = result.stdout.splitlines()
+    assert version.startswith("causalfm ") and variables == f"{prefix} {prefix}" and last == "gone too"
+    assert "launcher mpirun.sh" in result.stdout + result.stderr
+
+
 def test_a_staged_installation_names_the_final_prefix(tmp_path):
     stage = tmp_path / "stage"
     done = run(["cmake", "--install", BINARY.parent, "--prefix", "/opt/causalfm"], tmp_path, DESTDIR=str(stage))
