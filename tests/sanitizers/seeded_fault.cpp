@@ -14,8 +14,7 @@ namespace {
 
 uint64_t shared = 0;
 
-// A report names a function with its room only where it is not inlined.
-[[gnu::noinline]] void race() {
+void race() {
   const auto add = [] {
     for (int i = 0; i < 1000; ++i) shared += mix_bits(shared);
   };
@@ -24,14 +23,14 @@ uint64_t shared = 0;
   other.join();
 }
 
-[[gnu::noinline]] void leak() {
+void leak() {
   auto* lost = new uint64_t[100];
   lost[3] = mix_bits(3);
   shared = lost[3];
   lost = nullptr;
 }
 
-[[gnu::noinline]] void use_after_free() {
+void use_after_free() {
   auto kept = std::make_unique<uint64_t>(mix_bits(5));
   const volatile uint64_t* freed = kept.get();
   kept.reset();
