@@ -135,7 +135,7 @@ def test_a_second_interrupt_ends_at_once_with_the_last_checkpoint_intact(small, 
     slow = ("--set", "simulation.length=400", "--set", "model.width=64", "--set", "model.blocks=4", "--set",
             "train.batch_triplets=40")  # a step that takes its time
     process = start("train", small, "--run", folder, *ENDLESS, *slow, "--set", "train.checkpoint_every=1")
-    wait_until(lambda: (folder / "checkpoints" / "latest").exists(), 100)
+    wait_until(lambda: (folder / "checkpoints" / "latest").exists(), 300)
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
