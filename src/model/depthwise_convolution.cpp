@@ -106,7 +106,7 @@ class DepthwiseConvolution : public torch::autograd::Function<DepthwiseConvoluti
 at::Tensor depthwise_convolution(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
   const bool own = input.is_cpu() && (input.scalar_type() == at::kFloat || input.scalar_type() == at::kDouble);
   if (input.is_cuda() && input.numel() > 0 && convolves_on_cuda(weight.size(0), input.scalar_type())) {
-    return DepthwiseConvolution::apply(input.contiguous(), weight.contiguous(), bias);
+    return DepthwiseConvolution::apply(input.contiguous(), weight.contiguous(), bias.contiguous());
   }
   if (!own) {
     return depthwise_convolution_by_conv1d(input, weight, bias);

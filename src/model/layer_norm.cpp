@@ -27,9 +27,9 @@ class LayerNormOnCuda : public torch::autograd::Function<LayerNormOnCuda> {
                             const at::Tensor& bias) {
     const at::Tensor rows = input.reshape({-1, input.size(-1)}).contiguous();
     context->save_for_backward({rows, weight});
-    const at::Tensor output = at::empty_like(rows);
-    layer_norm_on_cuda(rows, weight, bias, epsilon, output);
-    return output.view(input.sizes());
+    at::Tensor output = at::empty(input.sizes(), input.options());
+    layer_norm_on_cuda(rows, weight, bias, epsilon, output.view(rows.sizes()));
+    return output;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& output_gradients) {
@@ -65,14 +65,14 @@ class LayerNormFunction : public torch::autograd::Function<LayerNormFunction> {
         gradient, input, {input.size(-1)}, mean, inverse_deviation, weight, bias, {true, false, false}));
     const at::Tensor normalised = (input - mean).mul_(inverse_deviation);
     const int64_t width = input.size(-1);
-    return {input_gradient, normalised.mul_(gradient).view({-1, width}).sum(0), gradient.view({-1, width}).sum(0)};
+    return {input_gradient, normalised.mul_(gradient).reshape({-1, width}).sum(0), gradient.view({-1, width}).sum(0)};
   }
 };
 
 }  // namespace
 
 at::Tensor layer_norm(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
-  if (by_own_kernel(input)) return LayerNormOnCuda::apply(input, weight, bias);
+  if (by_own_kernel(input)) return LayerNormOnCuda::apply(input, weight.contiguous(), bias.contiguous());
   return LayerNormFunction::apply(input, weight, bias);
 }
 

@@ -41,5 +41,14 @@ TEST(LayerNormTest, HasMeanZeroAndVarianceOneThenWeightAndBias) {
   expect_gradients([&] { return norm(input); }, leaves);
 }
 
+TEST(LayerNormTest, TakesWhatIsNotContiguous) {
+  at::manual_seed(10);
+  const at::Tensor input = at::randn({3, 2, 5}, at::kDouble).requires_grad_(),
+                   weight = at::randn({5, 2}, at::kDouble).requires_grad_(),
+                   bias = at::randn({5, 2}, at::kDouble).requires_grad_();
+  expect_gradients([&] { return layer_norm(input.transpose(0, 1), weight.select(1, 0), bias.select(1, 1)); },
+                   {{"input", input}, {"weight", weight}, {"bias", bias}});
+}
+
 }  // namespace
 }  // namespace causalfm::model

@@ -23,9 +23,10 @@ std::ostream& operator<<(std::ostream& stream, const Shape& shape) {
                 << shape.kernel;
 }
 
-constexpr Shape shapes[] = {{1, 1, 16, 1},   {7, 5, 32, 7},    {300, 100, 64, 31}, {3, 1337, 64, 31},
-                            {7, 64, 48, 31}, {2, 129, 100, 5}, {5, 3, 128, 31},    {1, 200, 33, 63},
-                            {600, 2, 80, 3}, {2, 70, 512, 9},  {1, 9, 600, 3},     {7000, 100, 64, 3}};
+constexpr Shape shapes[] = {
+    {1, 1, 16, 1},   {7, 5, 32, 7},    {300, 100, 64, 31}, {3, 1337, 64, 31}, {7, 64, 48, 31},  {2, 129, 100, 5},
+    {5, 3, 128, 31}, {1, 200, 33, 63}, {600, 2, 80, 3},    {2, 70, 512, 9},   {1, 9, 600, 3},   {7000, 100, 64, 3},
+    {7, 1, 128, 1},  {300, 5, 100, 7}, {300, 1, 48, 7},    {1, 1337, 16, 1},  {7, 100, 33, 31}, {257, 65, 32, 7}};
 
 /// Of an operation: its output and the gradients of its inputs.
 using Results = std::vector<at::Tensor>;
@@ -92,9 +93,23 @@ TEST_P(OnGpu, AConvolutionIsThatOfTheCpu) {
 
 TEST_P(OnGpu, AConvolutionTakesWhatIsNotContiguous) {
   const at::Tensor weight = at::randn({GetParam().width, GetParam().kernel}, at::kDouble);
-  const at::Tensor bias = at::randn({GetParam().width}, at::kDouble);
-  expect_as_on_the_cpu([](const auto& of) { return depthwise_convolution(of[0].transpose(0, 1), of[1].t(), of[2]); },
-                       {input.transpose(0, 1).contiguous(), weight, bias}, gradient);
+  const at::Tensor bias = at::randn({GetParam().width, 2}, at::kDouble);
+  expect_as_on_the_cpu(
+      [](const auto& of) { return depthwise_convolution(of[0].transpose(0, 1), of[1].t(), of[2].select(1, 0)); },
+      {input.transpose(0, 1).contiguous(), weight, bias}, gradient);
+}
+
+TEST_P(OnGpu, ANormTakesWhatIsNotContiguous) {
+  const at::Tensor weight = at::randn({GetParam().width, 2}, at::kDouble), bias = at::randn_like(weight);
+  expect_as_on_the_cpu(
+      [](const auto& of) { return layer_norm(of[0].transpose(0, 1), of[1].select(1, 0), of[2].select(1, 1)); },
+      {input.transpose(0, 1).contiguous(), weight, bias}, gradient);
+}
+
+TEST_P(OnGpu, ANormsResultCanBeOverwritten) {
+  const at::Tensor weight = at::randn({GetParam().width}, at::kDouble), bias = at::randn_like(weight);
+  expect_as_on_the_cpu([](const auto& of) { return layer_norm(of[0], of[1], of[2]).mul_(2.0); }, {input, weight, bias},
+                       gradient);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, OnGpu, testing::ValuesIn(shapes));
