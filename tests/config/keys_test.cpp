@@ -104,7 +104,8 @@ TEST(Names, AreThoseOfTheContract) {
   expect_texts<Anchors>({{Anchors::first, "first"}, {Anchors::all, "all"}});
   expect_texts<Schedule>({{Schedule::constant, "constant"}, {Schedule::cosine, "cosine"}});
   expect_texts<OptimizerKind>({{OptimizerKind::adam, "adam"}});
-  expect_texts<Precision>({{Precision::float32, "float32"}, {Precision::float64, "float64"}});
+  expect_texts<Precision>(
+      {{Precision::float32, "float32"}, {Precision::bfloat16, "bfloat16"}, {Precision::float64, "float64"}});
   expect_texts<NonFinite>({{NonFinite::stop, "stop"}, {NonFinite::skip, "skip"}, {NonFinite::rollback, "rollback"}});
   expect_texts<Backend>(
       {{Backend::automatic, "auto"}, {Backend::nccl, "nccl"}, {Backend::mpi, "mpi"}, {Backend::single, "single"}});
