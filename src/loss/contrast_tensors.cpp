@@ -10,7 +10,7 @@ namespace {
 
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
-/// Large enough that a GPU takes longer for a tile's operations than it takes to start them, some 80 a tile; a tensor
+/// Large enough that a GPU takes longer for a tile's operations than it takes to start them, dozens a tile; a tensor
 /// of a tile in float64 has 64 MiB.
 constexpr TileSizes default_sizes{2048, 4096};
 

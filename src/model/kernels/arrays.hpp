@@ -37,7 +37,7 @@ struct NormGradient {
 };
 
 /// y = x W^T + b. `panels` is W^T for products from the left (product.hpp: Right, panels of [in, panel_columns]);
-/// `weight` W itself, [out, in]. The packed ones are the same for products in bfloat16 (Kernels::pack), else null.
+/// `weight` W itself, [out, in]. The packed ones are the same for products in bfloat16 (Packing::pack), else null.
 struct Affine {
   const float* panels;
   const float* weight;

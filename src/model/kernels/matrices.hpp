@@ -49,7 +49,7 @@ struct Left {
 };
 
 /// [depth, columns]: element (k, c) of panel p = c / panel_columns at values[p * panel + k * row + c % panel_columns].
-/// `packed`, if not null, is the same matrix as Kernels::pack has laid it out.
+/// `packed`, if not null, is the same matrix as Packing::pack (kernels.hpp) has laid it out.
 struct Right {
   const float* values;
   int64_t row;
