@@ -4,7 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-build=build-benchmarks
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCAUSALFM_TESTS=OFF -DCAUSALFM_BENCHMARKS=ON >/dev/null
-ninja -C "$build" benchmark_info_nce >/dev/null
-exec "$build/benchmarks/info_nce/benchmark_info_nce" "$@"
+launch/build.sh -DCAUSALFM_BENCHMARKS=ON --target benchmark_info_nce >/dev/null
+exec build/benchmarks/info_nce/benchmark_info_nce "$@"
