@@ -2,12 +2,13 @@
 
 #include "info_nce_tiled.hpp"
 
+#include "causalfm/comm/upload.hpp"
 #include "causalfm/loss/error.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <algorithm>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -61,7 +62,7 @@ struct Evaluated final : torch::CustomClassHolder {
   Tiling tiling;
   std::vector<int64_t> rows_of_rank;
   comm::Communicator* communicator;
-  int64_t anchors_of_all_ranks;  ///< that have a positive; at least 1
+  at::Tensor anchors_of_all_ranks;  ///< scalar int64: that have a positive; at least 1
   at::Tensor share;
 };
 
@@ -79,7 +80,7 @@ class InfoNceFunction : public torch::autograd::Function<InfoNceFunction> {
                                                  const torch::autograd::variable_list& output_gradients) {
     const auto capsule = context->saved_data.at("evaluated").toCapsule();
     const auto& evaluated = static_cast<const Evaluated&>(*capsule);
-    const at::Tensor weight = output_gradients[0] / static_cast<double>(evaluated.anchors_of_all_ranks);
+    const at::Tensor weight = output_gradients[0] / evaluated.anchors_of_all_ranks;
     const at::Tensor of_all_keys = contrast_gradient(evaluated.contrast, evaluated.statistics,
                                                      evaluated.positives_inside_log, weight, evaluated.tiling);
     const int64_t own_rows = evaluated.rows_of_rank[evaluated.communicator->rank()];
@@ -88,6 +89,17 @@ class InfoNceFunction : public torch::autograd::Function<InfoNceFunction> {
     return {of_own_rows, at::Tensor()};
   }
 };
+
+/// The numbers of the rows [first, first + count) that are anchors. Found on the host, which must know how many.
+at::Tensor anchor_rows(const at::Tensor& is_anchor, int64_t first, int64_t count) {
+  const at::Tensor on_host = is_anchor.to(at::kCPU).contiguous();
+  const bool* const flags = on_host.const_data_ptr<bool>();
+  std::vector<int64_t> rows;
+  for (int64_t row = first; row < first + count; ++row) {
+    if (flags[row]) rows.push_back(row);
+  }
+  return at::tensor(rows, at::kLong);
+}
 
 /// The task of this rank: its own anchors against the keys of all ranks.
 Contrast gather_contrast(const at::Tensor& unit, const ContrastLabels& labels, double temperature,
@@ -98,9 +110,9 @@ Contrast gather_contrast(const at::Tensor& unit, const ContrastLabels& labels, d
   Contrast contrast;
   contrast.keys = at::empty({labels.same.size(0), unit.size(1)}, unit.options());
   comm::Pending gathered = communicator.all_gather(unit.contiguous(), contrast.keys, rows_of_rank);
-  contrast.labels = {labels.same.to(device), labels.other.to(device),
-                     labels.group.defined() ? labels.group.to(device) : labels.group, labels.anchor.to(device)};
-  contrast.anchor_rows = contrast.labels.anchor.narrow(0, first, *own).nonzero().squeeze(1) + first;
+  contrast.labels = {comm::upload(labels.same, device), comm::upload(labels.other, device),
+                     comm::upload(labels.group, device), labels.anchor};
+  contrast.anchor_rows = comm::upload(anchor_rows(labels.anchor, first, *own), device);
   contrast.temperature = temperature;
   gathered.wait();
   return contrast;
@@ -121,16 +133,13 @@ at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
   evaluated->rows_of_rank = rows_of_rank;
   evaluated->communicator = &communicator;
 
-  // Backward is collective, so whether it comes is for all ranks to say: a rank whose share is a constant takes part.
-  const at::Tensor counts = at::tensor(
-      {evaluated->statistics.positives.gt(0.0).sum().item<int64_t>(), static_cast<int64_t>(unit.requires_grad())},
-      at::kLong);
-  communicator.all_reduce(counts).wait();
-  evaluated->anchors_of_all_ranks = std::max<int64_t>(1, counts[0].item<int64_t>());
+  at::Tensor anchors = evaluated->statistics.positives.gt(0.0).sum();
+  communicator.all_reduce(anchors).wait();
+  evaluated->anchors_of_all_ranks = anchors.clamp_min_(1);
   const at::Tensor losses = anchor_losses(evaluated->statistics, options.positives_inside_log);
-  evaluated->share =
-      losses.sum(at::kDouble).div(static_cast<double>(evaluated->anchors_of_all_ranks)).to(unit.scalar_type());
-  if (counts[1].item<int64_t>() == 0) return evaluated->share;
+  evaluated->share = losses.sum(at::kDouble).div(evaluated->anchors_of_all_ranks).to(unit.scalar_type());
+  if (!at::GradMode::is_enabled()) return evaluated->share;
+  // Backward is collective: a rank whose share is a constant takes part.
   if (!unit.requires_grad()) unit = unit.detach().requires_grad_(true);
   return InfoNceFunction::apply(unit, evaluated);
 }

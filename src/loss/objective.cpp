@@ -6,7 +6,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <numeric>
 #include <string>
 
@@ -37,10 +36,9 @@ void check(const LocalOutputs& outputs, const BatchIdentity& identity, const com
 at::Tensor reconstruction_part(const LocalOutputs& outputs, comm::Communicator& communicator) {
   const at::Tensor errors = curve_errors(outputs.reconstructed, outputs.flux, outputs.mask);
   const at::Tensor observed = outputs.mask.defined() ? outputs.mask.any(1) : at::ones_like(errors, at::kBool);
-  at::Tensor curves = observed.sum().to(at::kCPU);
+  const at::Tensor curves = observed.sum();
   communicator.all_reduce(curves).wait();
-  const double count = static_cast<double>(std::max<int64_t>(1, curves.item<int64_t>()));
-  return at::where(observed, errors, at::zeros({}, errors.options())).sum() / count;
+  return at::where(observed, errors, at::zeros({}, errors.options())).sum() / curves.clamp_min(1);
 }
 
 ContrastLabels star_labels(const BatchIdentity& identity, const at::Tensor& anchor) {
@@ -68,7 +66,7 @@ Objective objective(const LocalOutputs& outputs, const BatchIdentity& identity, 
 
   Objective result;
   result.total_part = at::zeros({}, outputs.reconstructed.options());
-  result.global = at::zeros({4}, at::kDouble);
+  result.global = at::zeros({4}, outputs.reconstructed.options().dtype(at::kDouble).requires_grad(false));
   const auto add = [&](int64_t index, double weight, const at::Tensor& part) {
     result.total_part = result.total_part + weight * part;
     result.global[index].copy_(part.detach());

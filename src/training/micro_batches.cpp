@@ -6,6 +6,7 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 #include <utility>
@@ -52,7 +53,9 @@ void back_propagate(const Outputs& piece, const Outputs& gradients, int64_t firs
 
 std::vector<int64_t> rows_of_pieces(const data::LoadedStep& loaded, const config::Train& settings) {
   const int64_t rows = loaded.batch.flux.size(0);
-  const int64_t anchors = loaded.global.role.eq(static_cast<int64_t>(data::Role::anchor)).sum().item<int64_t>();
+  const at::Tensor& roles = loaded.global.role;
+  const auto* const first = roles.const_data_ptr<uint8_t>();
+  const auto anchors = std::count(first, first + roles.numel(), static_cast<uint8_t>(data::Role::anchor));
   const int64_t rows_per_anchor = loaded.batch.global_rows / anchors;
   const int64_t triplets = rows / rows_per_anchor;
   const int64_t most = settings.micro_batch > 0 ? settings.micro_batch : triplets;

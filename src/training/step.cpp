@@ -1,5 +1,6 @@
 #include "training/step.hpp"
 
+#include "causalfm/comm/upload.hpp"
 #include "causalfm/loss/objective.hpp"
 #include "causalfm/training/schedule.hpp"
 #include "training/assembly.hpp"
@@ -17,9 +18,9 @@ namespace {
 
 loss::BatchIdentity identity_of(const data::LoadedStep& loaded, c10::Device device) {
   const data::GlobalIds& ids = loaded.global;
-  return {ids.star_id.to(device), ids.instrument_id.to(device),
-          ids.group_id.defined() ? ids.group_id.to(device) : at::Tensor(),
-          ids.role.eq(static_cast<int64_t>(data::Role::anchor)).to(device), loaded.rows_of_rank};
+  return {comm::upload(ids.star_id, device), comm::upload(ids.instrument_id, device),
+          comm::upload(ids.group_id, device), ids.role.eq(static_cast<int64_t>(data::Role::anchor)),
+          loaded.rows_of_rank};
 }
 
 }  // namespace
@@ -42,8 +43,8 @@ std::optional<std::string> Step::Backward::not_finite() const {
 }
 
 model::Curves to_curves(const data::Batch& batch, at::ScalarType dtype, c10::Device device) {
-  return {batch.flux.to(device, dtype), batch.time.to(device, dtype),
-          batch.mask.defined() ? batch.mask.to(device) : at::Tensor()};
+  return {comm::upload(batch.flux, device).to(dtype), comm::upload(batch.time, device).to(dtype),
+          comm::upload(batch.mask, device)};
 }
 
 Step::Step(const config::Config& settings, model::CausalModel& model, Adam& optimizer, comm::Communicator& communicator,
@@ -72,9 +73,7 @@ Step::ObjectiveGradient Step::differentiate(const model::Outputs& outputs, const
   found.at_outputs.projection_star = gradient_of(leaves.projection_star);
   found.at_outputs.projection_instrument = gradient_of(leaves.projection_instrument);
   found.at_outputs.reconstructed = gradient_of(leaves.reconstructed);
-  const at::Tensor global = objective.global.to(at::kCPU, at::kDouble);
-  const double* values = global.const_data_ptr<double>();
-  found.losses = {values[0], values[1], values[2], values[3]};
+  found.losses = objective.global;
   return found;
 }
 
@@ -88,9 +87,12 @@ Step::Backward Step::backward(const data::LoadedStep& loaded, Profile* profile) 
   const at::Tensor flat_gradients = model_.parameters().flat_gradients();
   flat_gradients.zero_();
   pieces.backward(gradient.at_outputs, reduction_);
-  const double gradient_norm = at::linalg_vector_norm(flat_gradients).item<double>();
+  const at::Tensor norm = at::linalg_vector_norm(flat_gradients).to(at::kDouble);
+  // The step's only wait for a device, once all of its work is on the stream.
+  const at::Tensor numbers = at::cat({gradient.losses, norm.unsqueeze(0)}).to(at::kCPU);
   communicator_.require_intact();
-  return {gradient.losses, outputs, gradient_norm};
+  const double* const values = numbers.const_data_ptr<double>();
+  return {{values[0], values[1], values[2], values[3]}, outputs, values[4]};
 }
 
 double Step::learning_rate(int64_t step, const Recovery& recovery) const {

@@ -45,7 +45,7 @@ class Step {
 
   /// Forward, loss, backward, in two stages: first the gradient of the loss at the networks' outputs, with all of the
   /// loss's collectives, then that of the parameters, of which buckets are reduced meanwhile. Leaves the gradient of
-  /// the global loss, summed over ranks, in the model's parameters.
+  /// the global loss, summed over ranks, in the model's parameters. The host waits for a device once, at the end.
   Backward backward(const data::LoadedStep& loaded, Profile* profile = nullptr);
 
   /// Clips the gradient to train.gradient_clip and updates the parameters. Returns the learning rate.
@@ -56,7 +56,7 @@ class Step {
 
  private:
   struct ObjectiveGradient {
-    Losses losses;
+    at::Tensor losses;          ///< [4] on the device, in the order of Losses
     model::Outputs at_outputs;  ///< undefined where the objective does not depend on an output
   };
   ObjectiveGradient differentiate(const model::Outputs& outputs, const model::Curves& curves,

@@ -17,7 +17,7 @@ struct ContrastLabels {
   at::Tensor same;    ///< [keys] int64
   at::Tensor other;   ///< [keys] int64
   at::Tensor group;   ///< [keys] int64, -1 for none; may be undefined
-  at::Tensor anchor;  ///< [keys] bool: which keys are anchors as well
+  at::Tensor anchor;  ///< [keys] bool: which keys are anchors as well; on the host, lest it wait for a device
 };
 
 struct InfoNceOptions {
@@ -33,10 +33,10 @@ struct InfoNceOptions {
 /// global batch, equal on every rank; rows_of_rank the runs that ranks hold, which may be empty.
 /// Returns this rank's share of the mean (scalar with graph, dtype of `projection`; shares add up to the loss). Memory
 /// O(tile) and O(keys x width), never a matrix of all similarities.
-/// Collective: all_gather and all_reduce in forward, reduce_scatter in backward. If any rank's projection requires a
-/// gradient, every rank's share does, also one without rows or anchors, and every rank must back-propagate; otherwise
-/// (grad mode off on all ranks, say) no share does. `communicator` outlives the graph. Backward cannot itself be
-/// differentiated.
+/// Collective: all_gather and all_reduce in forward, reduce_scatter in backward. Grad mode is the same on all ranks:
+/// where it is on, every rank's share has a graph, also that of a rank without rows or anchors, and if one rank
+/// back-propagates, all do; where it is off, none has. The host waits for no device. `communicator` outlives the graph.
+/// Backward cannot itself be differentiated.
 /// @throws LossError when shapes, types or options do not fit.
 at::Tensor info_nce(const at::Tensor& projection, const ContrastLabels& labels,
                     const std::vector<int64_t>& rows_of_rank, const InfoNceOptions& options,

@@ -15,7 +15,7 @@ struct BatchIdentity {
   at::Tensor star_id;                 ///< [global rows] int64
   at::Tensor instrument_id;           ///< [global rows] int64
   at::Tensor group_id;                ///< [global rows] int64, -1 for none; undefined when no row has one
-  at::Tensor is_anchor;               ///< [global rows] bool
+  at::Tensor is_anchor;               ///< [global rows] bool, on the host
   std::vector<int64_t> rows_of_rank;  ///< contiguous runs, in rank order; their sum is the number of global rows
 };
 
@@ -33,8 +33,8 @@ struct Objective {
   /// Scalar with graph, this rank's share of the global number: shares add up to the objective, and back-propagating
   /// every rank's share and summing gradients over ranks gives its gradient.
   at::Tensor total_part;
-  at::Tensor
-      global;  ///< [4] float64 on the host: total, reconstruction, star, instrument; equal on every rank, no graph
+  /// [4] float64 where the outputs are: total, reconstruction, star, instrument; equal on every rank, without graph.
+  at::Tensor global;
 };
 
 /// lambda_recon * masked MSE + lambda_star * L_star + lambda_instr * L_instr (paper, Eqs. 7-11), normalised by global
@@ -42,7 +42,8 @@ struct Objective {
 /// 0 where none has. L_star and L_instr are info_nce in float64, with loss.temperature and loss.instrument_temperature;
 /// anchors are the rows where is_anchor, or all with loss.anchors = all.
 /// A term of weight 0 is not computed and reads 0, and so does the instrument term without projection_instrument.
-/// Collective, and so is back-propagation: every rank must do it if any does. `communicator` outlives the graph.
+/// Collective, and so is back-propagation: every rank must do it if any does. `communicator` outlives the graph. The
+/// host waits for no device.
 /// @throws LossError when shapes do not fit.
 Objective objective(const LocalOutputs& outputs, const BatchIdentity& identity, const config::Loss& settings,
                     comm::Communicator& communicator);
