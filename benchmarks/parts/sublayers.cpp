@@ -27,7 +27,7 @@ class OneSublayer {
   /// @param kernels null: LibTorch's operations
   OneSublayer(config::Sublayer kind, int64_t time, const Kernels* kernels)
       : parameters_(at::TensorOptions(at::kFloat)),
-        block_(model::Scope(parameters_, 1), settings_of(kind), 0, kernels),
+        block_(model::Scope(parameters_, 1), settings_of(kind), 0, {kernels}),
         input_(at::randn({curves, time, config::Model{}.width}).requires_grad_()),
         gradient_(at::randn(input_.sizes())) {
     parameters_.seal();

@@ -30,13 +30,21 @@ void print_memory(const training::Plan& plan, const config::Train& train, std::o
   line("batches", memory.batches, "read ahead");
   line("step", memory.step, "activations and all else that a step takes and gives back");
   line("  of which", memory.projections, "projections of all ranks with their gradients");
+  if (plan.other_way) {
+    const training::OtherWayPlan& other = *plan.other_way;
+    line("  or", other.step,
+         fmt::format("with runtime.recompute_blocks {}, for {:.2f} times the computation", other.recomputes,
+                     other.computation / plan.time.computation)
+             .c_str());
+  }
   line("validation", memory.validation, "instead of a step");
   line("total", memory.total, fmt::format("of {} that a rank may take", bytes_text(memory.available)).c_str());
   output << fmt::format(
       "  largest train.batch_triplets that fits on these ranks: {}{}\n", plan.largest_batch,
       plan.largest_batch >= train.batch_triplets
           ? ""
-          : fmt::format("; {} DOES NOT FIT: lower it, or set train.micro_batch", train.batch_triplets));
+          : fmt::format("; {} DOES NOT FIT: lower it, or set train.micro_batch or runtime.recompute_blocks",
+                        train.batch_triplets));
 }
 
 void print_traffic(const training::Plan& plan, std::ostream& output) {
@@ -131,6 +139,11 @@ Json to_json(const training::Plan& plan, const config::Train& train) {
             {"scaling", scales},
             {"worthwhile_ranks", plan.worthwhile_ranks}};
   if (time.operations) json["time"]["operations"] = *time.operations;
+  if (plan.other_way) {
+    json["other_way"] = {{"recompute_blocks", plan.other_way->recomputes},
+                         {"step_bytes", plan.other_way->step},
+                         {"computation_seconds", plan.other_way->computation}};
+  }
   return json;
 }
 

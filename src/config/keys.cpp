@@ -176,6 +176,10 @@ void add_runtime(Table& table, Runtime& runtime) {
       "instruction "
       "set "
       "(auto: the widest that the processor has), or plain, LibTorch's operations, which serve everything else.");
+  add(table, "runtime.recompute_blocks", boolean(runtime.recompute_blocks),
+      "Keep of a Conformer block its input alone for backward, which computes the block again: a fraction of the "
+      "memory "
+      "for a third more time, the same numbers (causalfm plan shows both).");
   add(table, "runtime.threads", integer_or_auto(runtime.threads, 1, 4096),
       "Threads of a rank; auto: the cores that it may use, shared with the ranks of its node.");
 }

@@ -2,6 +2,7 @@
 
 #include "model/dropout.hpp"
 #include "model/fused/fused_sublayers.hpp"
+#include "model/recomputed.hpp"
 
 #include <ATen/ATen.h>
 
@@ -13,7 +14,7 @@
 namespace causalfm::model {
 
 ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings, int64_t first_layer,
-                               const Kernels* kernels)
+                               const BlockComputation& computation)
     : last_norm_(scope / "norm", settings.width), dropout_(settings.dropout) {
   const auto& kinds = settings.block;
   for (size_t i = 0; i < kinds.size(); ++i) {
@@ -23,8 +24,11 @@ ConformerBlock::ConformerBlock(const Scope& scope, const config::Model& settings
     residuals_.push_back({name, LayerNorm(own / "pre_norm", settings.width), make_sublayer(kinds[i], own, settings),
                           first_layer + static_cast<int64_t>(i)});
   }
-  if (kernels == nullptr) return;
-  fused_.emplace(FusedBlock{kernels, {}});
+  if (computation.kernels == nullptr) {
+    if (computation.recompute) parameters_ = scope.parameters();
+    return;
+  }
+  fused_.emplace(FusedBlock{computation.kernels, {}, computation.recompute});
   for (const Residual& residual : residuals_) {
     fused_->sublayers.push_back(residual.sublayer->fused(residual.norm));
   }
@@ -53,10 +57,18 @@ at::Tensor ConformerBlock::forward_fused(const at::Tensor& input, const Sequence
   return apply_fused(*fused_, {input.contiguous(), mask.observed(), mask.key_scores()}, std::move(dropouts));
 }
 
+at::Tensor ConformerBlock::forward_recomputed(const at::Tensor& input, const SequenceMask& mask,
+                                              const DropoutKey* key) const {
+  const std::optional<DropoutKey> own_key = key == nullptr ? std::nullopt : std::optional(*key);
+  return recomputed(input, parameters_, [this, mask, own_key](const at::Tensor& state) {
+    return forward_plain(state, mask, own_key ? &*own_key : nullptr, {});
+  });
+}
+
 at::Tensor ConformerBlock::forward(const at::Tensor& input, const SequenceMask& mask, const DropoutKey* key,
                                    const ObservedPlace& place) const {
-  if (!fused_ || place.sublayers_seen()) return forward_plain(input, mask, key, place);
-  at::Tensor output = forward_fused(input, mask, key);
+  if (place.sublayers_seen() || (!fused_ && parameters_.empty())) return forward_plain(input, mask, key, place);
+  at::Tensor output = fused_ ? forward_fused(input, mask, key) : forward_recomputed(input, mask, key);
   place.show(output);
   return output;
 }

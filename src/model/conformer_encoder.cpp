@@ -9,14 +9,14 @@
 namespace causalfm::model {
 
 ConformerEncoder::ConformerEncoder(const Scope& scope, const config::Model& settings, const SequenceScale& scale,
-                                   int64_t latent, int64_t number, const Kernels* kernels)
+                                   int64_t latent, int64_t number, const BlockComputation& computation)
     : embed_(scope / "embed", 1, settings.width),
       latent_(scope / "latent", settings.spectrum == config::Spectrum::none ? settings.width : 2 * settings.width,
               latent) {
   const auto sublayers = static_cast<int64_t>(settings.block.size());
   for (int64_t i = 0; i < settings.blocks; ++i) {
     blocks_.emplace_back(scope / ("block" + std::to_string(i)), settings, (number * settings.blocks + i) * sublayers,
-                         kernels);
+                         computation);
   }
   if (settings.spectrum != config::Spectrum::none) {
     const int64_t features = Spectrum(scale.length, at::kDouble).features();

@@ -16,9 +16,8 @@ namespace causalfm::model {
 /// A step's state is set to zero where masked before the first block, so that neither flux nor time there matters.
 class ConformerEncoder final : public Encoder {
  public:
-  /// @param kernels as ConformerBlock takes them
   ConformerEncoder(const Scope& scope, const config::Model& settings, const SequenceScale& scale, int64_t latent,
-                   int64_t number, const Kernels* kernels);
+                   int64_t number, const BlockComputation& computation);
 
   at::Tensor forward(const EncoderInput& input, const DropoutKey* key, const ObservedPlace& place) const override;
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "causalfm/model/model.hpp"
-#include "model/kernels/kernels.hpp"
+#include "model/conformer_block.hpp"
 #include "model/observed_place.hpp"
 #include "model/scope.hpp"
 #include "model/sequence_mask.hpp"
@@ -32,8 +32,8 @@ class Encoder {
 
 /// The encoder of model.encoder with `latent` outputs.
 /// @param number of this encoder in the model, so that its dropout masks are its own
-/// @param kernels of which it may make use; null: none
+/// @param computation of its Conformer blocks
 std::unique_ptr<Encoder> make_encoder(const Scope& scope, const config::Model& settings, const SequenceScale& scale,
-                                      int64_t latent, int64_t number, const Kernels* kernels);
+                                      int64_t latent, int64_t number, const BlockComputation& computation);
 
 }  // namespace causalfm::model

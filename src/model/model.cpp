@@ -18,7 +18,7 @@ namespace causalfm::model {
 /// An undefined member belongs to a latent or an input that the settings leave out.
 struct CausalModel::Networks {
   Networks(const config::Model& settings, const SequenceScale& scale, uint64_t seed, const at::TensorOptions& options,
-           config::KernelKind kernel_kind, Products products);
+           config::KernelKind kernel_kind, Products products, bool recompute_blocks);
 
   EncoderInput prepare(const Curves& curves) const;
   Outputs encode(const Curves& curves, const DropoutKey* key, const ObservedPlace& place) const;
@@ -38,7 +38,8 @@ struct CausalModel::Networks {
 };
 
 CausalModel::Networks::Networks(const config::Model& settings, const SequenceScale& scale, uint64_t seed,
-                                const at::TensorOptions& options, config::KernelKind kernel_kind, Products products)
+                                const at::TensorOptions& options, config::KernelKind kernel_kind, Products products,
+                                bool recompute_blocks)
     : settings(settings), scale(scale), parameters(options) {
   check_settings(settings, scale, options);
   if (settings.encoder == config::EncoderKind::conformer) {
@@ -49,16 +50,17 @@ CausalModel::Networks::Networks(const config::Model& settings, const SequenceSca
   }
   const Scope scope(parameters, seed, products);
   kernels = choose_kernels(kernel_kind, products, settings, options);
+  const BlockComputation computation{kernels, recompute_blocks};
   const std::vector<int64_t> head = {settings.latent, settings.width, settings.width};
-  encoder_star = make_encoder(scope / "encoder_star", settings, scale, settings.latent, 0, kernels);
+  encoder_star = make_encoder(scope / "encoder_star", settings, scale, settings.latent, 0, computation);
   projection_star.emplace(scope / "projection_star", head);
   if (settings.latents == config::Latents::dual) {
-    encoder_instrument = make_encoder(scope / "encoder_instrument", settings, scale, settings.latent, 1, kernels);
+    encoder_instrument = make_encoder(scope / "encoder_instrument", settings, scale, settings.latent, 1, computation);
     projection_instrument.emplace(scope / "projection_instrument", head);
   }
   if (settings.observation_latent > 0) {
     encoder_observation =
-        make_encoder(scope / "encoder_observation", settings, scale, settings.observation_latent, 2, kernels);
+        make_encoder(scope / "encoder_observation", settings, scale, settings.observation_latent, 2, computation);
   }
   decoder.emplace(scope / "decoder", settings, scale.length);
   parameters.seal();
@@ -99,8 +101,9 @@ Outputs CausalModel::Networks::encode(const Curves& curves, const DropoutKey* ke
 }
 
 CausalModel::CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed,
-                         at::TensorOptions options, config::KernelKind kernels, Products products)
-    : networks_(std::make_unique<Networks>(settings, scale, seed, options, kernels, products)) {}
+                         at::TensorOptions options, config::KernelKind kernels, Products products,
+                         bool recompute_blocks)
+    : networks_(std::make_unique<Networks>(settings, scale, seed, options, kernels, products, recompute_blocks)) {}
 
 CausalModel::~CausalModel() = default;
 CausalModel::CausalModel(CausalModel&&) noexcept = default;

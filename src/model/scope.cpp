@@ -42,6 +42,14 @@ at::Tensor Scope::uniform(std::string_view name, at::IntArrayRef shape, double b
   return parameters_->add(std::move(full), initial);
 }
 
+std::vector<at::Tensor> Scope::parameters() const {
+  std::vector<at::Tensor> found;
+  for (const Parameters::Entry& entry : parameters_->entries()) {
+    if (entry.name.starts_with(path_ + "/")) found.push_back(entry.value);
+  }
+  return found;
+}
+
 at::Tensor Scope::constant(std::string_view name, at::IntArrayRef shape, double value) const {
   return parameters_->add(full_name(name), at::full(shape, value, at::kDouble));
 }

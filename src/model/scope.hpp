@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace causalfm::model {
 
@@ -27,6 +28,9 @@ class Scope {
 
   /// A new parameter with every element `value`.
   at::Tensor constant(std::string_view name, at::IntArrayRef shape, double value) const;
+
+  /// All that are registered under it so far.
+  std::vector<at::Tensor> parameters() const;
 
   const at::TensorOptions& options() const { return parameters_->options(); }
   Products products() const { return products_; }  ///< of the encoders' layers

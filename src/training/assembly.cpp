@@ -45,7 +45,8 @@ model::CausalModel make_model(const config::Config& settings, const model::Seque
           static_cast<uint64_t>(settings.seed),
           at::TensorOptions().dtype(dtype_of(precision)).device(device),
           settings.runtime.kernels,
-          model::products_of(precision)};
+          model::products_of(precision),
+          settings.runtime.recompute_blocks};
 }
 
 Assembly assemble(const config::Config& settings, const Host& host, const model::SequenceScale* scale) {

@@ -72,6 +72,14 @@ Hardware this_machine(int64_t ranks, const Host& host) {
   return hardware;
 }
 
+/// Two rehearsed steps of different size.
+struct Steps {
+  RehearsedStep small;
+  RehearsedStep large;
+
+  Line line(double RehearsedStep::*number) const { return {small, large, number}; }
+};
+
 /// Everything that the sections of a plan are made of.
 class Planner {
  public:
@@ -81,10 +89,11 @@ class Planner {
   int64_t largest_batch() const;
 
  private:
-  void rehearse(int64_t large);
-  void rehearse_on_gpu();
+  Steps rehearse(int64_t large);
+  Steps rehearse_on_gpu();
   MemoryPlan memory(int64_t triplets) const;
-  double computation(int64_t triplets) const;
+  double computation(const Steps& steps, int64_t triplets) const;
+  std::optional<OtherWayPlan> other_way();
   std::vector<CollectivePlan> collectives(int64_t ranks) const;
   double exposed(int64_t ranks, double computation_seconds) const;
   comm::Traffic::Volume volume(comm::Collective collective) const;
@@ -97,8 +106,7 @@ class Planner {
   Hardware hardware_;
   Rehearsal rehearsal_;
   int64_t triplets_;  ///< of the rank that holds most
-  RehearsedStep small_;
-  RehearsedStep large_;
+  Steps steps_;
   double program_ = 0.0;
   double validation_ = 0.0;
   double last_bucket_share_ = 1.0;
@@ -124,9 +132,9 @@ Planner::Planner(const PlanRequest& request, const Host& host)
     hardware_.memory_bytes = attainable_bytes(std::min(request.ranks, hardware_.ranks_per_node), freed_bytes());
   }
   if (host.device.is_cuda()) {
-    rehearse_on_gpu();
+    steps_ = rehearse_on_gpu();
   } else {
-    rehearse(std::clamp(triplets_, int64_t{2}, request.measure ? largest_measured_step : largest_small_step));
+    steps_ = rehearse(std::clamp(triplets_, int64_t{2}, request.measure ? largest_measured_step : largest_small_step));
   }
   const model::Parameters& parameters = rehearsal_.assembly().model->parameters();
   const GradientBucket last_bucket = gradient_buckets(parameters, request.config.comm.bucket_mib).back();
@@ -136,24 +144,26 @@ Planner::Planner(const PlanRequest& request, const Host& host)
   const int64_t rows = std::min(Validation::rows_at_once(train_, rows_per_anchor), train_.validation_triplets);
   validation_ = rehearsal_.encoding_bytes(std::min<int64_t>(rows, 64)) * static_cast<double>(rows) /
                 static_cast<double>(std::min<int64_t>(rows, 64));
-  const MemoryPlan rehearsed = memory(large_.triplets);
+  const MemoryPlan rehearsed = memory(steps_.large.triplets);
   program_ = on_accelerator_
                  ? accelerator_program_bytes
                  : std::max(0.0, peak_resident_bytes() - (rehearsed.total - rehearsed.program - rehearsed.kept_back));
 }
 
-void Planner::rehearse(int64_t large) {
+Steps Planner::rehearse(int64_t large) {
   int64_t small = large / 2;
   if (train_.micro_batch > 0 && triplets_ > train_.micro_batch) {
     // Beyond the first piece a step grows by what is kept of every row alone.
     small = 2 * train_.micro_batch;
     large = std::max(large, 3 * train_.micro_batch);
   }
-  small_ = rehearsal_.step(small, timed_on_accelerator_ ? 3 : 0);
-  large_ = rehearsal_.step(large, request_.measure || timed_on_accelerator_ ? 3 : 1);
+  Steps steps;
+  steps.small = rehearsal_.step(small, timed_on_accelerator_ ? 3 : 0);
+  steps.large = rehearsal_.step(large, request_.measure || timed_on_accelerator_ ? 3 : 1);
+  return steps;
 }
 
-void Planner::rehearse_on_gpu() {
+Steps Planner::rehearse_on_gpu() {
   timed_on_accelerator_ = true;
   // What libraries take at their first use, and keep, must not look like memory of a step.
   rehearsal_.step(2, 0);
@@ -167,12 +177,12 @@ void Planner::rehearse_on_gpu() {
 }
 
 comm::Traffic::Volume Planner::volume(comm::Collective collective) const {
-  const comm::Traffic::Volume& small = small_.traffic.of(collective);
-  const comm::Traffic::Volume& large = large_.traffic.of(collective);
+  const comm::Traffic::Volume& small = steps_.small.traffic.of(collective);
+  const comm::Traffic::Volume& large = steps_.large.traffic.of(collective);
   // Rows of the global batch beyond those rehearsed: bytes grow with them, calls do not.
   const double slope = static_cast<double>(large.bytes - small.bytes) /
-                       static_cast<double>((large_.triplets - small_.triplets) * request_.ranks);
-  const auto more = static_cast<double>(train_.batch_triplets - large_.triplets * request_.ranks);
+                       static_cast<double>((steps_.large.triplets - steps_.small.triplets) * request_.ranks);
+  const auto more = static_cast<double>(train_.batch_triplets - steps_.large.triplets * request_.ranks);
   return {large.calls, large.bytes + std::llround(slope * more)};
 }
 
@@ -185,7 +195,7 @@ MemoryPlan Planner::memory(int64_t triplets) const {
   plan.gradients = flat;
   plan.optimizer = 2.0 * flat;
   plan.batches = static_cast<double>(batches_ahead) * rehearsal_.batch_bytes(triplets);
-  plan.step = Line(small_, large_, &RehearsedStep::peak_bytes).at(triplets);
+  plan.step = steps_.line(&RehearsedStep::peak_bytes).at(triplets);
   plan.kept_back = on_accelerator_ ? 0.0 : kept_back_of_step * plan.step;
   const comm::Traffic::Volume gathered = volume(comm::Collective::all_gather);
   plan.projections = std::min(plan.step, 2.0 * static_cast<double>(gathered.bytes));
@@ -196,17 +206,30 @@ MemoryPlan Planner::memory(int64_t triplets) const {
   return plan;
 }
 
-double Planner::computation(int64_t triplets) const {
+double Planner::computation(const Steps& steps, int64_t triplets) const {
   // A small step of a GPU is mostly the start of its kernels, so that its time does not grow with the batch.
-  if (timed_on_accelerator_) return Line(small_, large_, &RehearsedStep::seconds).at(triplets);
+  if (timed_on_accelerator_) return steps.line(&RehearsedStep::seconds).at(triplets);
   if (!request_.accelerator) {
-    return large_.seconds * static_cast<double>(triplets) / static_cast<double>(large_.triplets);
+    return steps.large.seconds * static_cast<double>(triplets) / static_cast<double>(steps.large.triplets);
   }
-  const double operations = Line(small_, large_, &RehearsedStep::operations).at(triplets);
-  const double bytes = passes_over_memory * Line(small_, large_, &RehearsedStep::allocated_bytes).at(triplets);
+  const double operations = steps.line(&RehearsedStep::operations).at(triplets);
+  const double bytes = passes_over_memory * steps.line(&RehearsedStep::allocated_bytes).at(triplets);
   return std::max(operations / (sustained_operations * hardware_.operations_per_second),
                   bytes / (sustained_bandwidth * hardware_.memory_bytes_per_second)) +
-         kernel_start_seconds * large_.allocations;
+         kernel_start_seconds * steps.large.allocations;
+}
+
+std::optional<OtherWayPlan> Planner::other_way() {
+  if (request_.config.model.encoder != config::EncoderKind::conformer) return {};
+  const bool recomputes = !request_.config.runtime.recompute_blocks;
+  rehearsal_.recompute_blocks(recomputes);
+  try {
+    const Steps steps = rehearse(steps_.large.triplets);
+    return OtherWayPlan{recomputes, steps.line(&RehearsedStep::peak_bytes).at(triplets_),
+                        computation(steps, triplets_)};
+  } catch (const c10::OutOfMemoryError&) {
+    return {};
+  }
 }
 
 std::vector<CollectivePlan> Planner::collectives(int64_t ranks) const {
@@ -249,9 +272,9 @@ int64_t Planner::largest_batch() const {
 
 std::vector<ScalePlan> Planner::scales() const {
   std::vector<ScalePlan> scales;
-  const double alone = computation(train_.batch_triplets);
+  const double alone = computation(steps_, train_.batch_triplets);
   for (int64_t ranks = 1; ranks <= train_.batch_triplets; ranks *= 2) {
-    const double computed = computation(triplets_of_first_rank(train_.batch_triplets, ranks));
+    const double computed = computation(steps_, triplets_of_first_rank(train_.batch_triplets, ranks));
     const double waited = exposed(ranks, computed);
     const double step = computed + waited;
     scales.push_back({ranks, step, waited / step, alone / (static_cast<double>(ranks) * step)});
@@ -268,21 +291,22 @@ Plan Planner::plan() {
   plan.hardware = hardware_.name;
   plan.memory = memory(triplets_);
   plan.collectives = collectives(request_.ranks);
-  if (!timed_on_accelerator_) plan.time.operations = Line(small_, large_, &RehearsedStep::operations).at(triplets_);
-  plan.time.computation = computation(triplets_);
+  if (!timed_on_accelerator_) plan.time.operations = steps_.line(&RehearsedStep::operations).at(triplets_);
+  plan.time.computation = computation(steps_, triplets_);
   for (const CollectivePlan& collective : plan.collectives) plan.time.communication += collective.seconds;
   plan.time.exposed = exposed(request_.ranks, plan.time.computation);
   plan.time.step = plan.time.computation + plan.time.exposed;
   const auto rows = static_cast<double>(train_.batch_triplets * rehearsal_.assembly().sampler->rows_per_anchor());
   plan.time.curves_per_second = rows / plan.time.step;
   plan.time.run = plan.time.step * static_cast<double>(train_.steps);
-  plan.time.measured = !request_.accelerator && large_.triplets == triplets_;
+  plan.time.measured = !request_.accelerator && steps_.large.triplets == triplets_;
   plan.largest_batch = largest_batch();
   plan.scales = scales();
   for (const ScalePlan& scale : plan.scales) {
     if (scale.exposed > worthwhile_exposed_share) break;
     plan.worthwhile_ranks = scale.ranks;
   }
+  plan.other_way = other_way();
   return plan;
 }
 

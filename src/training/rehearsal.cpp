@@ -58,6 +58,14 @@ RehearsedStep Rehearsal::step(int64_t triplets, int repetitions) {
   return result;
 }
 
+void Rehearsal::recompute_blocks(bool recompute) {
+  settings_.runtime.recompute_blocks = recompute;
+  const model::SequenceScale scale = assembly_.model->scale();
+  assembly_.optimizer = nullptr;
+  assembly_.model = std::make_unique<model::CausalModel>(make_model(settings_, scale, host_.device));
+  assembly_.optimizer = std::make_unique<Adam>(assembly_.model->parameters(), settings_.train);
+}
+
 double Rehearsal::encoding_bytes(int64_t rows) {
   const at::NoGradGuard no_grad;
   const int64_t rows_per_anchor = assembly_.sampler->rows_per_anchor();

@@ -39,6 +39,9 @@ class Rehearsal {
   /// Bytes of one batch of `triplets`, as the loader keeps it ready.
   double batch_bytes(int64_t triplets) const;
 
+  /// From here on Conformer blocks are computed so (runtime.recompute_blocks).
+  void recompute_blocks(bool recompute);
+
   const Assembly& assembly() const { return assembly_; }
 
  private:

@@ -58,6 +58,16 @@ def test_bfloat16_is_the_same_on_two_ranks(small, tmp_path):
                 assert two[name] == pytest.approx(one[name], rel=1e-4), (name, one["step"])
 
 
+@pytest.mark.parametrize("kernels", ("auto", "plain"))
+def test_recomputed_blocks_give_the_same_numbers(small, tmp_path, kernels):
+    options = ("--set", f"runtime.kernels={kernels}", "--set", "train.steps=6", "--set", "train.validate_every=3")
+    succeed("train", small, "--run", tmp_path / "kept", *options)
+    succeed("train", small, "--run", tmp_path / "recomputed", *options, "--set", "runtime.recompute_blocks=true")
+    for kept, recomputed in zip(metrics(tmp_path / "kept"), metrics(tmp_path / "recomputed"), strict=True):
+        for name in ("loss", "gradient_norm", "validation_loss"):
+            assert kept.get(name) == recomputed.get(name), (name, kept["step"])
+
+
 def test_another_precision_is_another_run(small, tmp_path):
     folder = tmp_path / "run"
     succeed("train", small, "--run", folder, "--set", "train.steps=5")

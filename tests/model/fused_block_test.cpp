@@ -68,7 +68,7 @@ Results results_of(const Case& of, at::ScalarType dtype, const Kernels* kernels)
   settings.block = {of.kind};
   settings.dropout = of.dropout;
   Parameters parameters(dtype);
-  const ConformerBlock block(Scope(parameters, 5), settings, 3, kernels);
+  const ConformerBlock block(Scope(parameters, 5), settings, 3, {kernels});
   parameters.seal();
   at::manual_seed(8);
   // Biases and norms start at 0 and 1, where errors would hide.
@@ -155,7 +155,7 @@ std::vector<const Kernels*> all_kernels() {
 class FusedBlockTest : public testing::TestWithParam<const Kernels*> {
  protected:
   FusedBlockTest()
-      : parameters(at::kFloat), block(Scope(parameters, 5, products_of(GetParam())), config::Model{}, 0, GetParam()) {
+      : parameters(at::kFloat), block(Scope(parameters, 5, products_of(GetParam())), config::Model{}, 0, {GetParam()}) {
     parameters.seal();
     at::manual_seed(4);
     state = at::randn({curves, time_steps, config::Model{}.width});

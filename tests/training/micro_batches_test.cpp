@@ -99,34 +99,35 @@ TEST_P(MicroBatchesAreTheWholeBatch, InDoubleTo1e9) {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, MicroBatchesAreTheWholeBatch,
-    testing::Values(Variant{"conformer", [](config::Config&) {}},
-                    Variant{"masked_spectrum",
-                            [](config::Config& settings) { settings.model.spectrum = config::Spectrum::amplitudes; },
-                            true},
-                    Variant{"mlp_masked_all_anchors",
-                            [](config::Config& settings) {
-                              settings.model.encoder = config::EncoderKind::mlp;
-                              settings.loss.anchors = config::Anchors::all;
-                            },
-                            true},
-                    Variant{"single_pairs",
-                            [](config::Config& settings) {
-                              settings.model.latents = config::Latents::single;
-                              settings.data.sampler = config::SamplerKind::pair;
-                              settings.loss.instrument = 0;
-                            }},
-                    Variant{"observation_latent_masked",
-                            [](config::Config& settings) {
-                              settings.model.observation_latent = 3;
-                              settings.loss.positives_inside_log = false;
-                            },
-                            true},
-                    Variant{"contrast_alone", [](config::Config& settings) { settings.loss.reconstruction = 0; }},
-                    Variant{"reconstruction_alone",
-                            [](config::Config& settings) {
-                              settings.loss.star = 0;
-                              settings.loss.instrument = 0;
-                            }}),
+    testing::Values(
+        Variant{"conformer", [](config::Config&) {}},
+        Variant{"recomputed_blocks", [](config::Config& settings) { settings.runtime.recompute_blocks = true; }},
+        Variant{"masked_spectrum",
+                [](config::Config& settings) { settings.model.spectrum = config::Spectrum::amplitudes; }, true},
+        Variant{"mlp_masked_all_anchors",
+                [](config::Config& settings) {
+                  settings.model.encoder = config::EncoderKind::mlp;
+                  settings.loss.anchors = config::Anchors::all;
+                },
+                true},
+        Variant{"single_pairs",
+                [](config::Config& settings) {
+                  settings.model.latents = config::Latents::single;
+                  settings.data.sampler = config::SamplerKind::pair;
+                  settings.loss.instrument = 0;
+                }},
+        Variant{"observation_latent_masked",
+                [](config::Config& settings) {
+                  settings.model.observation_latent = 3;
+                  settings.loss.positives_inside_log = false;
+                },
+                true},
+        Variant{"contrast_alone", [](config::Config& settings) { settings.loss.reconstruction = 0; }},
+        Variant{"reconstruction_alone",
+                [](config::Config& settings) {
+                  settings.loss.star = 0;
+                  settings.loss.instrument = 0;
+                }}),
     [](const auto& variant) { return variant.param.name; });
 
 /// Collectives of a step on one rank, those for gradients left out.

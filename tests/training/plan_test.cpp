@@ -124,6 +124,25 @@ TEST(Plan, TheLargestBatchFillsTheMemoryAndNoMore) {
               0.05 * static_cast<double>(large.largest_batch));
 }
 
+TEST(Plan, TheOtherWayIsWhatThatConfigurationIsPlannedWith) {
+  config::Config settings = small_config();
+  settings.model.width = 32;
+  settings.model.feed_forward = 32;
+  settings.model.blocks = 3;
+  settings.simulation.length = 100;
+  config::Config recomputing = settings;
+  recomputing.runtime.recompute_blocks = true;
+  const Plan kept = plan_for(settings, 1), recomputed = plan_for(recomputing, 1);
+  ASSERT_TRUE(kept.other_way && recomputed.other_way);
+  EXPECT_TRUE(kept.other_way->recomputes);
+  EXPECT_FALSE(recomputed.other_way->recomputes);
+  EXPECT_EQ(kept.other_way->step, recomputed.memory.step);
+  EXPECT_EQ(recomputed.other_way->step, kept.memory.step);
+  EXPECT_LT(recomputed.memory.step, 0.5 * kept.memory.step);
+  settings.model.encoder = config::EncoderKind::mlp;
+  EXPECT_FALSE(plan_for(settings, 1).other_way);
+}
+
 TEST(Plan, MoreRanksExposeMoreCommunicationAndTheBoundIsTenPercent) {
   config::Config settings = small_config();
   settings.simulation.stars = 200;

@@ -126,6 +126,7 @@ struct Comm {
 struct Runtime {
   DeviceKind device = DeviceKind::automatic;
   KernelKind kernels = KernelKind::automatic;
+  bool recompute_blocks = false;
   std::optional<int64_t> threads;  ///< none: the cores that this rank may use, shared with the ranks of its node
 
   bool operator==(const Runtime&) const = default;

@@ -58,9 +58,13 @@ class CausalModel {
   /// float64 up to rounding. @param options dtype float32 or float64, and the device
   /// @param kernels what may serve a Conformer's sublayers where they are in float32 on the CPU
   /// @param products of the encoders, bfloat16 where the dtype is float32 only
+  /// @param recompute_blocks of a Conformer block keep the input alone for backward, which computes the rest again:
+  /// less
+  ///        memory, more time, the same bits
   /// @throws ModelError when the settings cannot be built, naming the key.
   CausalModel(const config::Model& settings, const SequenceScale& scale, uint64_t seed, at::TensorOptions options,
-              config::KernelKind kernels = config::Runtime{}.kernels, Products products = Products::full);
+              config::KernelKind kernels = config::Runtime{}.kernels, Products products = Products::full,
+              bool recompute_blocks = false);
   ~CausalModel();
   CausalModel(CausalModel&&) noexcept;
 

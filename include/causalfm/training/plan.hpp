@@ -70,6 +70,14 @@ struct TimePlan {
   bool measured = false;  ///< computation was timed here at the true size
 };
 
+/// The same step the other way: with runtime.recompute_blocks where the configuration is without it, and without it
+/// where it is with.
+struct OtherWayPlan {
+  bool recomputes = false;
+  double step = 0.0;         ///< bytes, as MemoryPlan has them
+  double computation = 0.0;  ///< seconds of a step
+};
+
 /// The same global batch on another number of ranks.
 struct ScalePlan {
   int64_t ranks = 1;
@@ -87,9 +95,10 @@ struct Plan {
   MemoryPlan memory;
   std::vector<CollectivePlan> collectives;  ///< only those that a step uses
   TimePlan time;
-  int64_t largest_batch = 0;      ///< train.batch_triplets that fits, with train.micro_batch as configured
-  std::vector<ScalePlan> scales;  ///< 1, 2, 4, ... ranks, as far as the batch goes
-  int64_t worthwhile_ranks = 1;   ///< the most of them whose exposed communication stays within 10 % of a step
+  std::optional<OtherWayPlan> other_way = {};  ///< none: no Conformer blocks, or its rehearsal found too little memory
+  int64_t largest_batch = 0;                   ///< train.batch_triplets that fits, with train.micro_batch as configured
+  std::vector<ScalePlan> scales;               ///< 1, 2, 4, ... ranks, as far as the batch goes
+  int64_t worthwhile_ranks = 1;  ///< the most of them whose exposed communication stays within 10 % of a step
 };
 
 /// What training would take on so many ranks, found by rehearsing small steps of one of them in this process, among

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 namespace causalfm::model {
@@ -62,6 +63,18 @@ class Layout {
     return kept;
   }
 
+  /// Elements that a group needs.
+  int64_t group_elements() const {
+    return group_curves * std::accumulate(curve_sizes_.begin(), curve_sizes_.end(), int64_t{0});
+  }
+
+  /// Of a group that is alone in `room`.
+  KeptRun run(float* room, size_t sublayer, int64_t count) const {
+    const int64_t before = std::accumulate(curve_sizes_.begin(), curve_sizes_.begin() + sublayer, int64_t{0});
+    float* const own = room + count * before;
+    return {own, own + count * own_sizes_[sublayer]};
+  }
+
   /// Of the group of `count` curves from `first`, of that part.
   KeptRun run(const std::vector<at::Tensor>& kept, size_t sublayer, int64_t part, int64_t first, int64_t count) const {
     if (kept.empty()) return {};
@@ -101,12 +114,16 @@ class Pass : public torch::CustomClassHolder {
  public:
   Pass(const FusedBlock& block, const at::Tensor& state, std::vector<std::optional<DropoutMask>> dropouts)
       : kernels_(block.kernels),
+        recomputes_(block.recompute),
         dropouts_(std::move(dropouts)),
         sublayers_(pack_all(block)),
         layout_(sublayers_, state) {}
 
   /// @param kept what backward needs is put there; null: nothing is kept
   at::Tensor forward(const FusedBatch& batch, std::vector<at::Tensor>* kept) const;
+
+  /// Whether backward() computes what it needs again and is given nothing.
+  bool recomputes() const { return recomputes_; }
 
   /// The gradients of all parameters in order; `of_state` [batch, time, width] is written.
   std::vector<at::Tensor> backward(const FusedBatch& batch, const std::vector<at::Tensor>& kept,
@@ -119,18 +136,34 @@ class Pass : public torch::CustomClassHolder {
     return packed;
   }
 
-  /// Calls work(part, first curve, curves, scratch, states) for every group; `states` is room for two of its states.
+  /// Room for a group on its way, one after another in one buffer.
+  struct GroupRoom {
+    float* scratch;  ///< of a sublayer
+    float* states;   ///< two of the group's states
+    float* kept;     ///< in backward, where it computes again
+  };
+
+  /// Calls work(part, first curve, curves, room) for every group.
   template <class Work>
   void for_each_group(const FusedBatch& batch, bool backward, const Work& work) const {
     int64_t scratch_size = 0;
     for (const auto& sublayer : sublayers_) {
-      scratch_size = std::max(scratch_size, sublayer->scratch(batch.state.size(1), backward));
+      for (const bool way : {false, backward}) {
+        scratch_size = std::max(scratch_size, sublayer->scratch(batch.state.size(1), way));
+      }
     }
-    const auto with_states = [&](int64_t part, int64_t first, int64_t count, float* scratch) {
-      work(part, first, count, scratch, scratch + scratch_size);
+    const int64_t kept_size = backward && recomputes_ ? layout_.group_elements() : 0;
+    const auto with_room = [&](int64_t part, int64_t first, int64_t count, float* buffer) {
+      float* const states = buffer + scratch_size;
+      work(part, first, count, GroupRoom{buffer, states, states + 2 * group_size()});
     };
-    model::for_each_group(layout_.division(), scratch_size + 2 * group_size(), with_states);
+    model::for_each_group(layout_.division(), scratch_size + 2 * group_size() + kept_size, with_room);
   }
+
+  /// A group's way through all sublayers. @param kept_of KeptRun of a sublayer
+  template <class KeptOf>
+  void forward_group(const FusedBatch& batch, int64_t first, int64_t count, const GroupRoom& room,
+                     const KeptOf& kept_of, float* out) const;
 
   /// The curves [first, first + count) in a sublayer, whose state is given.
   CurveRun run(const FusedBatch& batch, size_t sublayer, int64_t first, int64_t count, const float* state) const;
@@ -138,6 +171,7 @@ class Pass : public torch::CustomClassHolder {
   int64_t group_size() const { return group_curves * layout_.state_size(); }
 
   const Kernels* kernels_;
+  bool recomputes_;
   std::vector<std::optional<DropoutMask>> dropouts_;
   PackedSublayers sublayers_;
   Layout layout_;
@@ -156,19 +190,25 @@ CurveRun Pass::run(const FusedBatch& batch, size_t sublayer, int64_t first, int6
           static_cast<uint32_t>(first)};
 }
 
+template <class KeptOf>
+void Pass::forward_group(const FusedBatch& batch, int64_t first, int64_t count, const GroupRoom& room,
+                         const KeptOf& kept_of, float* out) const {
+  const float* state = pointer_of(batch.state, first * layout_.state_size());
+  for (size_t i = 0; i < sublayers_.size(); ++i) {
+    const KeptRun of_run = kept_of(i);
+    if (of_run.state != nullptr && i > 0) kernels_->keep(count * layout_.state_size(), state, of_run.state);
+    float* const next = i + 1 == sublayers_.size() ? out : room.states + static_cast<int64_t>(i % 2) * group_size();
+    sublayers_[i]->forward(run(batch, i, first, count, state), of_run.own, room.scratch, next);
+    state = next;
+  }
+}
+
 at::Tensor Pass::forward(const FusedBatch& batch, std::vector<at::Tensor>* kept) const {
   at::Tensor out = at::empty_like(batch.state);
   const std::vector<at::Tensor> room = kept == nullptr ? std::vector<at::Tensor>() : layout_.make_room(out.options());
-  for_each_group(batch, false, [&](int64_t part, int64_t first, int64_t count, float* scratch, float* states) {
-    const float* state = pointer_of(batch.state, first * layout_.state_size());
-    for (size_t i = 0; i < sublayers_.size(); ++i) {
-      const KeptRun of_run = layout_.run(room, i, part, first, count);
-      if (of_run.state != nullptr && i > 0) kernels_->keep(count * layout_.state_size(), state, of_run.state);
-      float* const next = i + 1 == sublayers_.size() ? out.mutable_data_ptr<float>() + first * layout_.state_size()
-                                                     : states + static_cast<int64_t>(i % 2) * group_size();
-      sublayers_[i]->forward(run(batch, i, first, count, state), of_run.own, scratch, next);
-      state = next;
-    }
+  for_each_group(batch, false, [&](int64_t part, int64_t first, int64_t count, const GroupRoom& of_group) {
+    const auto kept_of = [&](size_t sublayer) { return layout_.run(room, sublayer, part, first, count); };
+    forward_group(batch, first, count, of_group, kept_of, out.mutable_data_ptr<float>() + first * layout_.state_size());
   });
   if (kept != nullptr) *kept = room;
   return out;
@@ -178,16 +218,22 @@ std::vector<at::Tensor> Pass::backward(const FusedBatch& batch, const std::vecto
                                        const at::Tensor& gradient, const at::Tensor& of_state) const {
   std::vector<GradientParts> parts;
   for (const auto& sublayer : sublayers_) parts.emplace_back(layout_.division().parts, sublayer->gradients());
-  for_each_group(batch, true, [&](int64_t part, int64_t first, int64_t count, float* scratch, float* states) {
+  for_each_group(batch, true, [&](int64_t part, int64_t first, int64_t count, const GroupRoom& room) {
+    const auto kept_of = [&](size_t sublayer) {
+      return recomputes_ ? layout_.run(room.kept, sublayer, count) : layout_.run(kept, sublayer, part, first, count);
+    };
+    // The block's output, which nobody asks for, goes where the last sublayer's input is not.
+    const auto last = static_cast<int64_t>((sublayers_.size() - 1) % 2);
+    if (recomputes_) forward_group(batch, first, count, room, kept_of, room.states + last * group_size());
     const int64_t start = first * layout_.state_size();
     const float* of_out = pointer_of(gradient, start);
     for (size_t i = sublayers_.size(); i-- > 0;) {
-      const KeptRun of_run = layout_.run(kept, i, part, first, count);
+      const KeptRun of_run = kept_of(i);
       const float* const state = i == 0 ? pointer_of(batch.state, start) : of_run.state;
-      float* const of_in =
-          i == 0 ? of_state.mutable_data_ptr<float>() + start : states + static_cast<int64_t>(i % 2) * group_size();
+      float* const of_in = i == 0 ? of_state.mutable_data_ptr<float>() + start
+                                  : room.states + static_cast<int64_t>(i % 2) * group_size();
       GradientCursor cursor = parts[i].part(part);
-      sublayers_[i]->backward(run(batch, i, first, count, state), of_run.own, of_out, cursor, scratch, of_in);
+      sublayers_[i]->backward(run(batch, i, first, count, state), of_run.own, of_out, cursor, room.scratch, of_in);
       of_out = of_in;
     }
   });
@@ -207,7 +253,7 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& state, at::TensorList /*parameters*/,
                             const FusedBatch& batch, const c10::intrusive_ptr<Pass>& pass) {
     std::vector<at::Tensor> kept;
-    at::Tensor out = pass->forward(batch, &kept);
+    at::Tensor out = pass->forward(batch, pass->recomputes() ? nullptr : &kept);
     kept.insert(kept.begin(), {state, batch.observed, batch.key_scores});
     context->save_for_backward(std::move(kept));
     context->saved_data["pass"] = at::IValue::make_capsule(pass);

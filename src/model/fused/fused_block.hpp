@@ -17,6 +17,7 @@ namespace causalfm::model {
 struct FusedBlock {
   const Kernels* kernels;
   std::vector<std::unique_ptr<FusedSublayer>> sublayers;
+  bool recompute = false;  ///< keep the block's input alone; backward computes the rest again, a few curves at a time
 };
 
 /// A batch of curves on their way through a block.
