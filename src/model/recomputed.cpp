@@ -29,7 +29,8 @@ class RecomputedFunction : public torch::autograd::Function<RecomputedFunction> 
     kept.push_back(input);
     context->save_for_backward(std::move(kept));
     context->saved_data["recipe"] = at::IValue::make_capsule(recipe);
-    return recipe->forward(input);
+    // With a graph, though it is dropped: without, some of LibTorch's operations round otherwise.
+    return with_graph(*recipe, input.detach().requires_grad_()).detach();
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -37,16 +38,18 @@ class RecomputedFunction : public torch::autograd::Function<RecomputedFunction> 
     const at::Tensor input = parameters.back().detach().requires_grad_();
     parameters.pop_back();
     const auto recipe = c10::static_intrusive_pointer_cast<Recipe>(context->saved_data["recipe"].toCapsule());
-    at::Tensor output;
-    {
-      const at::AutoGradMode with_graph(true);
-      output = recipe->forward(input);
-    }
+    const at::Tensor output = with_graph(*recipe, input);
     variable_list leaves{input};
     leaves.insert(leaves.end(), parameters.begin(), parameters.end());
     variable_list of_inputs = torch::autograd::grad({output}, leaves, {gradients[0]});
     of_inputs.emplace_back();  // the recipe has none
     return of_inputs;
+  }
+
+ private:
+  static at::Tensor with_graph(const Recipe& recipe, const at::Tensor& input) {
+    const at::AutoGradMode on(true);
+    return recipe.forward(input);
   }
 };
 

@@ -38,7 +38,7 @@ TEST(ConformerBlockTest, IsPreNormResidualsAndALastNorm) {
   config::Model settings = small_settings();
   settings.block = {config::Sublayer::feed_forward};
   Parameters parameters(at::kDouble), own(at::kDouble);
-  const ConformerBlock block(Scope(parameters, 7), settings, 0, nullptr);
+  const ConformerBlock block(Scope(parameters, 7), settings, 0, {});
   const LayerNorm norm(Scope(own, 7), 8);
   const auto sublayer = make_sublayer(config::Sublayer::feed_forward, Scope(own, 7) / "feed_forward", settings);
   const at::Tensor input = at::randn({batch, 4, 8}, at::kDouble);
@@ -52,7 +52,7 @@ TEST(ConformerBlockTest, FollowsTheConfiguredList) {
     config::Model settings = small_settings();
     settings.block = std::move(list);
     Parameters parameters(at::kDouble);
-    const ConformerBlock block(Scope(parameters, 7), settings, 0, nullptr);
+    const ConformerBlock block(Scope(parameters, 7), settings, 0, {});
     parameters.seal();
     const at::Tensor out = block.forward(at::randn({batch, 5, 8}, at::kDouble), SequenceMask(), nullptr, {});
     EXPECT_EQ(out.sizes(), at::IntArrayRef({batch, 5, 8}));
@@ -78,7 +78,7 @@ TEST(ConformerBlockTest, DropoutLayersAreTheirOwn) {
   at::manual_seed(14);
   config::Model settings = small_settings();
   Parameters parameters(at::kDouble), same(at::kDouble);
-  const ConformerBlock first(Scope(parameters, 7), settings, 0, nullptr), other(Scope(same, 7), settings, 4, nullptr);
+  const ConformerBlock first(Scope(parameters, 7), settings, 0, {}), other(Scope(same, 7), settings, 4, {});
   const at::Tensor input = at::randn({batch, 5, 8}, at::kDouble);
   const DropoutKey key{1, 2, 3};
   EXPECT_EQ(distance(first.forward(input, {}, nullptr, {}), other.forward(input, {}, nullptr, {})), 0.0);
@@ -91,7 +91,7 @@ TEST(ConformerEncoderTest, GradientsAreThoseOfFiniteDifferences) {
   config::Model settings = small_settings();
   settings.spectrum = config::Spectrum::amplitudes;
   Parameters parameters(at::kDouble);
-  const ConformerEncoder encoder(Scope(parameters, 7), settings, small_scale(), 3, 0, nullptr);
+  const ConformerEncoder encoder(Scope(parameters, 7), settings, small_scale(), 3, 0, {});
   parameters.seal();
   const EncoderInput input = input_of(settings, true);
   const DropoutKey key{1, 2, 3};
@@ -124,7 +124,7 @@ TEST(ConformerEncoderTest, SpectrumReachesTheLatent) {
   config::Model settings = small_settings();
   settings.spectrum = config::Spectrum::amplitudes;
   Parameters parameters(at::kDouble);
-  const ConformerEncoder encoder(Scope(parameters, 7), settings, small_scale(), 3, 0, nullptr);
+  const ConformerEncoder encoder(Scope(parameters, 7), settings, small_scale(), 3, 0, {});
   EncoderInput input = input_of(settings, false);
   const at::Tensor before = encoder.forward(input, nullptr, {});
   input.spectrum = input.spectrum + 1.0;

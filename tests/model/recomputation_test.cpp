@@ -7,7 +7,7 @@
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -20,6 +20,8 @@ struct Way {
   const Kernels* kernels;
   at::ScalarType dtype;
 };
+
+std::ostream& operator<<(std::ostream& stream, const Way& way) { return stream << way.name; }
 
 std::vector<Way> ways() {
   std::vector<Way> all{{"plain", nullptr, at::kFloat}, {"plain_in_float64", nullptr, at::kDouble}};
