@@ -68,8 +68,8 @@ struct Result {
 };
 
 /// What a sum of row r starts from, in the columns from c.
-CAUSALFM_INLINE Vector start_of(const Result& result, int64_t r, int64_t c) {
-  switch (result.start) {
+CAUSALFM_INLINE Vector start_of(Start start, const Result& result, int64_t r, int64_t c) {
+  switch (start) {
     case Start::bias:
       return load(result.bias + c);
     case Start::sum:

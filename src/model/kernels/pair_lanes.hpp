@@ -32,7 +32,7 @@ template <int rows, int vectors>
 CAUSALFM_INLINE void multiply_tile(const PackedBlock& block, const Result& result) {
   Vector sums[rows][vectors];
   for (int r = 0; r < rows; ++r) {
-    for (int v = 0; v < vectors; ++v) sums[r][v] = start_of(result, r, v * lanes);
+    for (int v = 0; v < vectors; ++v) sums[r][v] = start_of(result.start, result, r, v * lanes);
   }
   const uint32_t *left = block.left, *right = block.right;
   for (int64_t p = 0; p < block.pairs; ++p, ++left, right += lanes) {

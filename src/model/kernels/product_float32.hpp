@@ -6,11 +6,12 @@
 namespace causalfm::model {
 namespace {
 
-template <int rows, int vectors>
+/// @param start that of `result`, known when compiling so that sums stay in registers
+template <int rows, int vectors, Start start>
 CAUSALFM_INLINE void multiply_tile(Left left, const float* right, int64_t right_row, int64_t depth, Result result) {
   Vector sums[rows][vectors];
   for (int r = 0; r < rows; ++r) {
-    for (int v = 0; v < vectors; ++v) sums[r][v] = start_of(result, r, v * lanes);
+    for (int v = 0; v < vectors; ++v) sums[r][v] = start_of(start, result, r, v * lanes);
   }
   for (int64_t k = 0; k < depth; ++k) {
     Vector columns[vectors];
@@ -28,23 +29,30 @@ CAUSALFM_INLINE void multiply_tile(Left left, const float* right, int64_t right_
 }
 
 /// As many tiles of `rows` as there are, then of fewer.
-template <int rows, int vectors>
+template <int rows, int vectors, Start start>
 CAUSALFM_INLINE void multiply_rows(int64_t count, Left left, const float* right, int64_t right_row, int64_t depth,
                                    Result result) {
   while (count >= rows) {
-    multiply_tile<rows, vectors>(left, right, right_row, depth, result);
+    multiply_tile<rows, vectors, start>(left, right, right_row, depth, result);
     left.values += rows * left.row;
     result.values += rows * result.row;
     count -= rows;
   }
   if constexpr (rows > 1)
-    multiply_rows<(rows > 2 ? rows / 2 : 1), vectors>(count, left, right, right_row, depth, result);
+    multiply_rows<(rows > 2 ? rows / 2 : 1), vectors, start>(count, left, right, right_row, depth, result);
 }
 
 template <int vectors>
 [[gnu::noinline]] void multiply_panel(int64_t rows, Left left, const float* right, int64_t right_row, int64_t depth,
                                       Result result) {
-  multiply_rows<tile_rows<vectors>, vectors>(rows, left, right, right_row, depth, result);
+  switch (result.start) {
+    case Start::bias:
+      return multiply_rows<tile_rows<vectors>, vectors, Start::bias>(rows, left, right, right_row, depth, result);
+    case Start::sum:
+      return multiply_rows<tile_rows<vectors>, vectors, Start::sum>(rows, left, right, right_row, depth, result);
+    default:
+      return multiply_rows<tile_rows<vectors>, vectors, Start::zero>(rows, left, right, right_row, depth, result);
+  }
 }
 
 /// `result` = start + left x right. @param columns a multiple of `lanes`
