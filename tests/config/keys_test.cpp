@@ -56,7 +56,7 @@ TEST(Keys, EveryMemberHasOne) {
   [[maybe_unused]] const auto& [t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, t12, t13, t14, t15, t16, t17, t18, t19,
                                 t20, t21, t22, t23] = train;
   [[maybe_unused]] const auto& [c1, c2, c3, c4, c5] = comm;
-  [[maybe_unused]] const auto& [r1, r2, r3] = runtime;
+  [[maybe_unused]] const auto& [r1, r2, r3, r4] = runtime;
   EXPECT_EQ(keys_in(""), 1u);
   EXPECT_EQ(keys_in("simulation"), 13u);
   EXPECT_EQ(keys_in("data"), 6u);
