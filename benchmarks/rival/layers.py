@@ -1,4 +1,5 @@
 """The networks of causalfm (src/model) as a PyTorch programmer would write them for speed."""
+import functools
 import math
 
 import torch
@@ -38,14 +39,32 @@ class Attention(nn.Module):
         return self.output(mixed.transpose(1, 2).reshape(batch, time, width))
 
 
+@functools.cache
+def has_lstm_in_bfloat16():
+    """oneDNN has none for processors without AVX-512."""
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            nn.LSTM(16, 16)(torch.zeros(1, 1, 16))
+        return True
+    except RuntimeError:
+        return False
+
+
 class Lstm(nn.Module):
+    """Under autocast in float32 where there is no other."""
+
     def __init__(self, width):
         super().__init__()
         self.lstm = nn.LSTM(width, width, batch_first=True)
         self.lstm.bias_hh_l0.requires_grad_(False).zero_()  # ours has one bias
+        self.follows_autocast = has_lstm_in_bfloat16()
 
     def forward(self, state, mask):
-        return self.lstm(zero_masked(state, mask))[0]
+        state = zero_masked(state, mask)
+        if self.follows_autocast or not torch.is_autocast_enabled("cpu"):
+            return self.lstm(state)[0]
+        with torch.autocast("cpu", enabled=False):
+            return self.lstm(state.float())[0]
 
 
 class Convolution(nn.Module):

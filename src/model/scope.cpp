@@ -45,7 +45,7 @@ at::Tensor Scope::uniform(std::string_view name, at::IntArrayRef shape, double b
 std::vector<at::Tensor> Scope::parameters() const {
   std::vector<at::Tensor> found;
   for (const Parameters::Entry& entry : parameters_->entries()) {
-    if (entry.name.starts_with(path_ + "/")) found.push_back(entry.value);
+    if (path_.empty() || entry.name.starts_with(path_ + "/")) found.push_back(entry.value);
   }
   return found;
 }

@@ -64,7 +64,7 @@ TEST(Keys, EveryMemberHasOne) {
   EXPECT_EQ(keys_in("loss"), 7u);
   EXPECT_EQ(keys_in("train"), 23u);
   EXPECT_EQ(keys_in("comm"), 5u);
-  EXPECT_EQ(keys_in("runtime"), 3u);
+  EXPECT_EQ(keys_in("runtime"), 4u);
   EXPECT_EQ(sections().size(), 7u);
 }
 
