@@ -133,8 +133,6 @@ class Supervisor:
         if now < self._next_look:
             return
         self._next_look = now + 1.0
-        if self._deadline is not None:
-            self._child.send_signal(signal.SIGUSR1)  # again: mpirun may lose one, and for the ranks it is the same
         if self._rank_name in session_members(self._child.pid).values():
             self._ranks_last_seen = now
         elif self._ranks_last_seen is not None:
