@@ -3,14 +3,12 @@
 #include "causalfm/data/sampler.hpp"
 #include "causalfm/data/source.hpp"
 #include "causalfm/simulation/simulator.hpp"
+#include "storage/temporary_folder.hpp"
 
 #include <benchmark/benchmark.h>
-#include <unistd.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "parts.hpp"
@@ -19,24 +17,6 @@ namespace causalfm::benchmark {
 namespace {
 
 using ::benchmark::State;
-
-/// A folder for the time of a benchmark.
-class TemporaryFolder {
- public:
-  TemporaryFolder()
-      : path_(std::filesystem::temp_directory_path() / ("causalfm-benchmark-" + std::to_string(getpid()))) {}
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::unique_ptr<data::Sampler> training_sampler(const data::Source& source) {
   return data::make_sampler(config::Config{}, source, data::Split::train);
@@ -78,7 +58,7 @@ void simulated_batches(State& state) { read_batches(state, *data::make_simulated
 
 /// @param cache_bytes 0: every curve is read from its file
 void stored_batches(State& state, int64_t cache_bytes) {
-  const TemporaryFolder folder;
+  const storage::TemporaryFolder folder;
   data::write_simulated_dataset(*storage::make_real_file_system(), {}, folder.path(), 0, 1, [] {});
   read_batches(state, *data::open_shards(folder.path(), cache_bytes));
 }
